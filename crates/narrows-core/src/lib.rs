@@ -1,0 +1,1 @@
+//! The vocabulary of Narrows: autoencoders, losses, batches, steps, schedules, errors.

@@ -1,0 +1,37 @@
+//! Random access to the rows of a file, block by block, without holding the file in memory.
+
+use std::fmt::Debug;
+use std::ops::Range;
+
+use crate::{Block, Result, Schema};
+
+/// A data file (or folder, or several files) as rows.
+///
+/// Implementations hold no more than one block in memory beyond what their format's index needs.
+pub trait Source: Debug + Send + Sync {
+    /// What a row is.
+    fn schema(&self) -> &Schema;
+
+    /// The number of rows.
+    fn rows(&self) -> usize;
+
+    /// Row ranges that are cheap to read as a whole (a Parquet row group or a slice of it, a run of bytes), in order,
+    /// without gaps and covering all rows; each holds at most a few megabytes of values.
+    fn blocks(&self) -> &[Range<usize>];
+
+    /// Reads the rows of block `index`.
+    ///
+    /// # Errors
+    /// The file cannot be read any more, is damaged there, or a value is not of its column's kind; the error names
+    /// path, line or row, and column.
+    fn read(&self, index: usize) -> Result<Block>;
+
+    /// Where the rows come from, for messages: a path or a dataset's name.
+    fn origin(&self) -> &str;
+
+    /// The group of each block's rows when rows belong together and must not be parted by a split (patches of one
+    /// picture, windows of one recording): row ranges, in order, covering all rows. `None`: every row is its own group.
+    fn groups(&self) -> Option<&[Range<usize>]> {
+        None
+    }
+}

@@ -1,0 +1,1 @@
+//! Metrics, scores and the PCA baseline.

@@ -1,0 +1,1 @@
+//! Networks, bottlenecks, likelihoods and the catalogue of autoencoder variants.

@@ -1,0 +1,1 @@
+//! Tensor utilities over candle: fused kernels, keyed randomness, parameter store, atomic tensor files.

@@ -1,0 +1,1 @@
+//! Autoencoders from a file to a trained, evaluated and reported model.

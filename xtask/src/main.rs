@@ -1,0 +1,2 @@
+//! Commands for maintainers.
+fn main() {}
