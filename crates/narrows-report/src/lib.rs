@@ -1,1 +1,16 @@
 //! One self-contained HTML page from the figures of a run.
+//!
+//! A [`Report`] is plain data. [`render`] draws it as one file without scripts and without anything from the network:
+//! style sheet, charts (SVG) and pictures (PNG) stand inside. The same report gives the same bytes.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod error;
+mod reconstruction;
+mod report;
+
+pub use error::{Error, Result};
+pub use reconstruction::{Cell, Example, Picture, Rank, Reconstructions};
+pub use report::{
+    Better, Card, CodeMap, Coloring, ColumnError, ColumnErrors, Comparison, ErrorDistribution, Metric, Report,
+    Training, TrainingPoint,
+};
