@@ -11,5 +11,5 @@ pub mod source;
 
 pub use block::{Block, ColumnData, Texts};
 pub use error::{Error, Result};
-pub use schema::{Column, ColumnKind, Sample, Schema};
+pub use schema::{Column, ColumnKind, Role, Sample, Schema};
 pub use source::Source;

@@ -43,6 +43,24 @@ pub struct Column {
     pub name: String,
     /// What its values are.
     pub kind: ColumnKind,
+    /// What it is read for.
+    #[serde(default)]
+    pub role: Role,
+}
+
+/// What a column is read for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Trained on and reconstructed.
+    #[default]
+    Feature,
+    /// Kept aside for stratified splits and evaluation; never a feature.
+    Label,
+    /// Orders the rows; never a feature.
+    Time,
+    /// Carried along to outputs (an identifier, a file name); never a feature.
+    Kept,
 }
 
 /// What the values of a column are.
@@ -73,7 +91,30 @@ impl Sample {
     }
 }
 
+impl Column {
+    /// A column to train on.
+    pub fn feature(name: impl Into<String>, kind: ColumnKind) -> Self {
+        Self { name: name.into(), kind, role: Role::Feature }
+    }
+
+    /// A column of labels.
+    pub fn label(name: impl Into<String>, kind: ColumnKind) -> Self {
+        Self { name: name.into(), kind, role: Role::Label }
+    }
+
+    /// A column that is only carried along.
+    pub fn kept(name: impl Into<String>, kind: ColumnKind) -> Self {
+        Self { name: name.into(), kind, role: Role::Kept }
+    }
+}
+
 impl Schema {
+    /// The position of the first column read for `role`.
+    #[must_use]
+    pub fn role(&self, role: Role) -> Option<usize> {
+        self.columns.iter().position(|column| column.role == role)
+    }
+
     /// The position of the column called `name`.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
