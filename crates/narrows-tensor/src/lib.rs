@@ -1,1 +1,20 @@
-//! Tensor utilities over candle: fused kernels, keyed randomness, parameter store, atomic tensor files.
+//! Tensor utilities over candle: fused kernels with backward, keyed randomness, the parameter store, tensor files.
+//!
+//! The only crate of the workspace in which `unsafe` is allowed. Everything above it works on candle's `Tensor`.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod error;
+pub mod file;
+pub mod gradients;
+pub mod key;
+pub mod ops;
+pub mod parameters;
+pub mod random;
+
+pub use candle_core::{DType, Device, Tensor};
+pub use error::{Error, Result};
+pub use file::TensorFile;
+pub use gradients::Gradients;
+pub use key::Key;
+pub use ops::activation::Activation;
+pub use parameters::{Buffer, Init, Parameters, Scope};

@@ -1,0 +1,91 @@
+//! One error for each cause, naming the operation, the argument and what was expected.
+
+use std::path::PathBuf;
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong in tensor operations and tensor files.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Candle refused an operation.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
+    /// An argument has another shape than the operation takes.
+    #[error("{operation}: {argument} has shape {found:?}; expected {expected}")]
+    Shape {
+        /// The operation.
+        operation: &'static str,
+        /// Its argument.
+        argument: &'static str,
+        /// The argument's shape.
+        found: Vec<usize>,
+        /// What it takes, in words or symbols.
+        expected: String,
+    },
+    /// The same parameter name was asked for twice.
+    #[error("the parameter name `{name}` is used twice; enter a scope of its own for each layer")]
+    DuplicateName {
+        /// The full name.
+        name: String,
+    },
+    /// A stored set of tensors lacks one that the model has.
+    #[error("{origin}: tensor `{name}` is missing; the file was written for another model")]
+    MissingTensor {
+        /// The file.
+        origin: String,
+        /// The full name.
+        name: String,
+    },
+    /// A stored set of tensors has one that the model lacks.
+    #[error("{origin}: tensor `{name}` belongs to no parameter; the file was written for another model")]
+    UnknownTensor {
+        /// The file.
+        origin: String,
+        /// The full name.
+        name: String,
+    },
+    /// A stored tensor has another shape than the parameter.
+    #[error("{origin}: tensor `{name}` has shape {found:?}; the model expects {expected:?}")]
+    StoredShape {
+        /// The file.
+        origin: String,
+        /// The full name.
+        name: String,
+        /// Shape in the file.
+        found: Vec<usize>,
+        /// Shape in the model.
+        expected: Vec<usize>,
+    },
+    /// The operating system refused.
+    #[error("{}: {action}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was attempted.
+        action: &'static str,
+        /// Its reason.
+        source: std::io::Error,
+    },
+    /// The file exists and overwriting was not asked for.
+    #[error("{}: exists already; choose another name or ask for overwriting", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not a file that Narrows wrote.
+    #[error("{}: not a Narrows file ({reason})", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What gave it away.
+        reason: String,
+    },
+    /// The content does not match the checksum written with it.
+    #[error("{}: damaged: its content does not match its checksum; restore it from a copy", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+    },
+}

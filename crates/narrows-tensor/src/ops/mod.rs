@@ -1,0 +1,5 @@
+//! Operations with backward, each chosen between a fused kernel (f32 on the CPU) and a composite of candle's own.
+
+pub mod activation;
+pub mod conv;
+pub mod linear;

@@ -1,0 +1,98 @@
+//! Random tensors from a [`Key`]: the same key and shape give the same numbers at any thread count.
+
+use candle_core::{DType, Device, Shape, Tensor};
+use rand_chacha::rand_core::Rng;
+use rayon::prelude::*;
+
+use crate::{Key, Result};
+
+/// Numbers that one chunk of the stream holds.
+const CHUNK: usize = 4096;
+
+/// Uniform numbers in `0..1`.
+///
+/// # Shapes
+/// - returns: `shape`
+///
+/// # Errors
+/// Candle cannot make the tensor.
+pub fn uniform(key: &Key, shape: impl Into<Shape>, dtype: DType, device: &Device) -> Result<Tensor> {
+    let shape = shape.into();
+    let mut values = vec![0f32; shape.elem_count()];
+    fill_uniform(key, &mut values);
+    Ok(Tensor::from_vec(values, shape, device)?.to_dtype(dtype)?)
+}
+
+/// Standard normal numbers.
+///
+/// # Shapes
+/// - returns: `shape`
+///
+/// # Errors
+/// Candle cannot make the tensor.
+pub fn normal(key: &Key, shape: impl Into<Shape>, dtype: DType, device: &Device) -> Result<Tensor> {
+    let shape = shape.into();
+    let mut values = vec![0f32; shape.elem_count()];
+    fill_normal(key, &mut values);
+    Ok(Tensor::from_vec(values, shape, device)?.to_dtype(dtype)?)
+}
+
+/// Fills `values` with uniform numbers in `0..1`.
+pub fn fill_uniform(key: &Key, values: &mut [f32]) {
+    values.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, values)| {
+        let mut generator = key.generator(chunk as u64);
+        for value in values {
+            *value = unit(generator.next_u32());
+        }
+    });
+}
+
+/// Fills `values` with standard normal numbers (Box-Muller).
+pub fn fill_normal(key: &Key, values: &mut [f32]) {
+    values.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, values)| {
+        let mut generator = key.generator(chunk as u64);
+        for pair in values.chunks_mut(2) {
+            let radius = (-2.0 * (1.0 - unit(generator.next_u32())).ln()).sqrt();
+            let (sine, cosine) = (std::f32::consts::TAU * unit(generator.next_u32())).sin_cos();
+            pair[0] = radius * cosine;
+            if let Some(second) = pair.get_mut(1) {
+                *second = radius * sine;
+            }
+        }
+    });
+}
+
+/// The 24 high bits as a number in `0..1`.
+fn unit(bits: u32) -> f32 {
+    (bits >> 8) as f32 * (1.0 / (1 << 24) as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normal_numbers_have_mean_zero_and_variance_one() {
+        let values = normal(&Key::new(7), 100_000, DType::F32, &Device::Cpu).unwrap().to_vec1::<f32>().unwrap();
+        let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
+        let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / values.len() as f64;
+        assert!(mean.abs() < 0.02, "mean {mean}");
+        assert!((variance - 1.0).abs() < 0.02, "variance {variance}");
+    }
+
+    #[test]
+    fn a_longer_draw_starts_with_the_shorter_one() {
+        let (mut short, mut long) = (vec![0.0; 5000], vec![0.0; 9000]);
+        fill_normal(&Key::new(1), &mut short);
+        fill_normal(&Key::new(1), &mut long);
+        assert_eq!(short, long[..5000]);
+    }
+
+    #[test]
+    fn children_of_a_key_differ() {
+        let key = Key::new(3);
+        assert_ne!(key.fold(0), key.fold(1));
+        assert_ne!(key.named("encoder"), key.named("decoder"));
+        assert_ne!(key.fold(0), key);
+    }
+}
