@@ -104,8 +104,8 @@ struct View {
 
 impl View {
     fn new(tensor: &Tensor) -> Result<Self> {
-        use safetensors::View as _;
-        let bytes = (&tensor.contiguous()?).data().into_owned();
+        let tensor = tensor.contiguous()?;
+        let bytes = safetensors::View::data(&&tensor).into_owned();
         Ok(Self { dtype: tensor.dtype().into(), shape: tensor.dims().to_vec(), bytes })
     }
 }
@@ -133,7 +133,16 @@ fn checksum(views: &BTreeMap<String, View>, document: &str) -> String {
         hash.update(format!("{name}\0{:?}\0{:?}\0", view.dtype, view.shape));
         hash.update(&view.bytes);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
+}
+
+/// Bytes in lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+        text.extend([digit(byte >> 4), digit(byte & 15)]);
+        text
+    })
 }
 
 fn foreign(path: &Path, reason: &dyn std::fmt::Display) -> Error {

@@ -1,0 +1,95 @@
+//! What a model is to everything that uses or trains it.
+
+use candle_core::Tensor;
+use narrows_tensor::{Gradients, Parameters};
+
+use crate::{Batch, Group, Result, Spec, StepContext, StepOutput};
+
+/// A trained or fresh autoencoder in use. All methods are deterministic; there is no training flag.
+pub trait Autoencoder: Send + Sync {
+    /// The dimensions of samples and codes.
+    fn spec(&self) -> &Spec;
+
+    /// The codes of samples; for a variational model the posterior mean.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..sample]`
+    /// - returns: `[N, ..code]`
+    ///
+    /// # Errors
+    /// The batch is empty or of another shape.
+    fn encode(&self, x: &Tensor) -> Result<Tensor>;
+
+    /// The expected samples of codes, in the space of features.
+    ///
+    /// # Shapes
+    /// - `z`: `[N, ..code]`
+    /// - returns: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// The batch is empty or of another shape.
+    fn decode(&self, z: &Tensor) -> Result<Tensor>;
+
+    /// The samples after passing through the bottleneck.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..sample]`
+    /// - returns: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// The batch is empty or of another shape.
+    fn reconstruct(&self, x: &Tensor) -> Result<Tensor> {
+        self.decode(&self.encode(x)?)
+    }
+}
+
+/// An autoencoder that can be trained.
+pub trait Trainable: Autoencoder {
+    /// Parameters and buffers by name.
+    fn parameters(&self) -> &Parameters;
+
+    /// The loss of `group` on `batch`. Commits nothing: changes to buffers are returned.
+    ///
+    /// # Errors
+    /// The batch does not fit the model.
+    fn step(&self, group: &Group, batch: &Batch, at: &StepContext) -> Result<StepOutput>;
+
+    /// The phases of a step, in order.
+    fn groups(&self) -> &[Group] {
+        &[Group::ALL]
+    }
+
+    /// Sets data-dependent initial values from training rows, once, before the first step of a run.
+    ///
+    /// # Errors
+    /// The batch does not fit the model.
+    fn prepare(&mut self, first: &Batch) -> Result<()> {
+        let _ = first;
+        Ok(())
+    }
+
+    /// Changes gradients before clipping, for example removes the radial component of unit-norm columns.
+    ///
+    /// # Errors
+    /// Candle cannot compute the change.
+    fn adjust(&self, gradients: &mut Gradients) -> Result<()> {
+        let _ = gradients;
+        Ok(())
+    }
+
+    /// Moves parameters back onto their constraint set after an update.
+    ///
+    /// # Errors
+    /// Candle cannot compute the projection.
+    fn project(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Completes the model after the last step.
+    ///
+    /// # Errors
+    /// Candle cannot compute a final value.
+    fn finish(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
