@@ -4,12 +4,25 @@
 //! split; a [`Preparation`], fitted on the training subset only, turns raw values into features and back; a [`Feed`]
 //! serves shuffled training batches as a function of the step. Nothing here knows what a tensor is.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 pub mod block;
 pub mod error;
+mod keyed;
+mod memory;
+mod nearest;
+pub mod prepare;
 pub mod schema;
 pub mod source;
+pub mod split;
+pub mod table;
 
 pub use block::{Block, ColumnData, Texts};
 pub use error::{Error, Result};
+pub use memory::Memory;
+pub use nearest::nearest;
+pub use prepare::{Encoder, Family, Field, Layout, PrepareConfig, Preparation, Rows, Window};
 pub use schema::{Column, ColumnKind, Role, Sample, Schema};
 pub use source::Source;
+pub use split::{Any, Fractions, Split, SplitBy, SplitConfig, Splits, Subset, Test, Train, Validation};
+pub use table::TableError;

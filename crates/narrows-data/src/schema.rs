@@ -80,6 +80,12 @@ pub enum ColumnKind {
 }
 
 impl Sample {
+    /// Whether a row is named columns and nothing else.
+    #[must_use]
+    pub const fn is_table(&self) -> bool {
+        matches!(self, Self::Table)
+    }
+
     /// The number of values in one sample; `None` for a table, where it depends on the fitted preparation.
     #[must_use]
     pub fn width(&self) -> Option<usize> {
