@@ -4,11 +4,14 @@
 //! style sheet, charts (SVG) and pictures (PNG) stand inside. The same report gives the same bytes.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod draw;
 mod error;
+mod page;
 mod reconstruction;
 mod report;
 
 pub use error::{Error, Result};
+pub use page::{render, render_many};
 pub use reconstruction::{Cell, Example, Picture, Rank, Reconstructions};
 pub use report::{
     Better, Card, CodeMap, Coloring, ColumnError, ColumnErrors, Comparison, ErrorDistribution, Metric, Report,
