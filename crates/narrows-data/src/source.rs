@@ -34,4 +34,15 @@ pub trait Source: Debug + Send + Sync {
     fn groups(&self) -> Option<&[Range<usize>]> {
         None
     }
+
+    /// The rows that the dataset's authors set aside for testing (MNIST's last 10,000). A split honours it: these rows
+    /// are the test split, and no other row is. `None`: the split chooses.
+    fn fixed_test(&self) -> Option<Range<usize>> {
+        None
+    }
+
+    /// How the file was understood where that is not obvious (photographs cut into patches), for the log.
+    fn notes(&self) -> &[String] {
+        &[]
+    }
 }
