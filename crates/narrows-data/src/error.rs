@@ -75,6 +75,12 @@ pub enum Error {
         /// The file.
         origin: String,
     },
+    /// Windows of rows that were shuffled apart.
+    #[error("{origin}: windows need consecutive rows; split by time")]
+    WindowSplit {
+        /// The file.
+        origin: String,
+    },
     /// Fractions that are no split.
     #[error("split fractions {0:?} (train, validation, test): expected numbers of at least 0 that sum to 1, train above 0")]
     Fractions([f64; 3]),

@@ -8,6 +8,7 @@
 
 pub mod block;
 pub mod error;
+pub mod feed;
 mod keyed;
 mod memory;
 mod nearest;
@@ -19,6 +20,7 @@ pub mod table;
 
 pub use block::{Block, ColumnData, Texts};
 pub use error::{Error, Result};
+pub use feed::{Feed, FeedConfig, InOrder, Portion, in_order};
 pub use memory::Memory;
 pub use nearest::nearest;
 pub use prepare::{Encoder, Family, Field, Layout, PrepareConfig, Preparation, Rows, Window};

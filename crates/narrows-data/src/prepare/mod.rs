@@ -30,7 +30,7 @@ mod number;
 mod plan;
 mod rows;
 mod statistics;
-mod sweep;
+pub(crate) mod sweep;
 mod table;
 
 use serde::{Deserialize, Serialize};

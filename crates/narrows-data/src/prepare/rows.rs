@@ -51,22 +51,4 @@ impl Rows {
         }
         self.rows += count;
     }
-
-    /// Takes the first `count` samples away.
-    pub(crate) fn take_front(&mut self, count: usize) -> Self {
-        let at = count * self.width;
-        let rest = self.features.split_off(at);
-        let features = std::mem::replace(&mut self.features, rest);
-        let observed = self.observed.as_mut().map(|observed| {
-            let rest = observed.split_off(at);
-            std::mem::replace(observed, rest)
-        });
-        self.rows -= count;
-        Self { rows: count, width: self.width, features, observed }
-    }
-
-    /// Bytes held.
-    pub(crate) fn bytes(&self) -> usize {
-        (self.features.len() + self.observed.as_ref().map_or(0, Vec::len)) * size_of::<f32>()
-    }
 }

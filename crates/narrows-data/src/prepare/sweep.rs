@@ -7,7 +7,7 @@ use crate::{Block, Result, Subset};
 /// Calls `gather` with each block that has rows of `subset`, the places of these rows in it and its first row's number,
 /// in parallel; then `merge` with the results in file order, so that sums do not depend on the number of threads. Holds
 /// as many blocks as there are threads.
-pub(super) fn sweep<K, T: Send>(
+pub(crate) fn sweep<K, T: Send>(
     subset: &Subset<K>,
     gather: impl Fn(Block, &[usize], usize) -> Result<T> + Sync,
     mut merge: impl FnMut(T),

@@ -1,0 +1,135 @@
+//! The prepared samples of a subset, block by block: single rows, or the windows that begin in a block.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::spans::spans;
+use crate::{Any, Block, Encoder, Preparation, Result, Rows, Source, Subset, Window};
+
+/// The samples of a subset in file order.
+#[derive(Debug)]
+pub(super) struct Samples {
+    subset: Subset<Any>,
+    encoder: Encoder,
+    windows: Option<Windows>,
+    counts: Vec<usize>,
+    total: usize,
+}
+
+#[derive(Debug)]
+struct Windows {
+    window: Window,
+    spans: Vec<Range<usize>>,
+}
+
+/// Prepared samples of one block.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) rows: Rows,
+    /// The row of the source that each sample is, or begins at.
+    pub(super) numbers: Vec<usize>,
+    /// The raw rows; none for windows.
+    pub(super) values: Option<Block>,
+}
+
+impl Samples {
+    pub(super) fn new<K>(subset: &Subset<K>, preparation: &Arc<Preparation>) -> Result<Self> {
+        let source = subset.source();
+        let encoder = Encoder::new(preparation.clone(), source.as_ref())?;
+        let windows = match preparation.window() {
+            Some(window) => Some(Windows { window, spans: spans(subset)? }),
+            None => None,
+        };
+        let count = |block: &Range<usize>| match &windows {
+            Some(windows) => windows.starts(block).map(|starts| starts.len()).sum(),
+            None => subset.places(block.clone()).len(),
+        };
+        let counts: Vec<usize> = source.blocks().par_iter().map(count).collect();
+        let total = counts.iter().sum();
+        Ok(Self { subset: subset.clone().unmarked(), encoder, windows, counts, total })
+    }
+
+    pub(super) fn source(&self) -> &dyn Source {
+        self.subset.source().as_ref()
+    }
+
+    /// Samples in all blocks.
+    pub(super) fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Samples of each block.
+    pub(super) fn counts(&self) -> &[usize] {
+        &self.counts
+    }
+
+    /// Features of a sample.
+    pub(super) fn width(&self) -> usize {
+        self.encoder.preparation().layout().width()
+    }
+
+    /// Reads and prepares the samples of block `index`; with `values` the raw rows, too.
+    pub(super) fn load(&self, index: usize, values: bool) -> Result<Loaded> {
+        let range = self.source().blocks()[index].clone();
+        if let Some(windows) = &self.windows {
+            return self.load_windows(index, &range, windows);
+        }
+        let places = self.subset.places(range.clone());
+        let mut block = match places.is_empty() {
+            true => return Ok(Loaded { rows: self.no_rows(), numbers: Vec::new(), values: None }),
+            false => self.source().read(index)?,
+        };
+        if places.len() < block.rows {
+            block = block.select(&places);
+        }
+        let rows = self.encoder.apply(&block, range.start)?;
+        let numbers = places.into_iter().map(|place| range.start + place).collect();
+        Ok(Loaded { rows, numbers, values: values.then_some(block) })
+    }
+
+    fn no_rows(&self) -> Rows {
+        Rows::with_capacity(0, self.width())
+    }
+
+    fn load_windows(&self, index: usize, range: &Range<usize>, windows: &Windows) -> Result<Loaded> {
+        let numbers: Vec<usize> = windows.starts(range).flatten().collect();
+        let (Some(&first), Some(&last)) = (numbers.first(), numbers.last()) else {
+            return Ok(Loaded { rows: self.no_rows(), numbers, values: None });
+        };
+        let end = last + windows.window.length();
+        let row_width = self.encoder.preparation().layout().row_width();
+        let mut steps = Rows::with_capacity(end - first, row_width);
+        for (block, rows) in self.source().blocks().iter().enumerate().skip(index) {
+            if rows.start >= end {
+                break;
+            }
+            let encoded = self.encoder.apply(&self.source().read(block)?, rows.start)?;
+            let wanted = first.max(rows.start) - rows.start..end.min(rows.end) - rows.start;
+            steps.extend(&encoded, wanted);
+        }
+        let mut rows = Rows::with_capacity(numbers.len(), self.width());
+        let starts = numbers.iter().map(|number| number - first);
+        rows.extend_features(&steps.features, steps.observed.as_deref(), starts, row_width);
+        Ok(Loaded { rows, numbers, values: None })
+    }
+}
+
+impl Windows {
+    /// The first rows of the windows that begin in `block`.
+    fn starts(&self, block: &Range<usize>) -> impl Iterator<Item = std::iter::StepBy<Range<usize>>> {
+        let (length, stride) = (self.window.length(), self.window.stride());
+        let first = self.spans.partition_point(|span| span.end <= block.start);
+        let overlapping = self.spans[first..].iter().take_while({
+            let end = block.end;
+            move |span| span.start < end
+        });
+        let block = block.clone();
+        overlapping.map(move |span| {
+            let behind = block.start.saturating_sub(span.start).next_multiple_of(stride);
+            let end = (span.end + 1).saturating_sub(length).min(block.end);
+            (span.start + behind..end).step_by(stride)
+        })
+    }
+}
