@@ -6,10 +6,12 @@
 pub mod error;
 pub mod file;
 pub mod gradients;
+mod kernel;
 pub mod key;
 pub mod ops;
 pub mod parameters;
 pub mod random;
+pub mod update;
 
 pub use candle_core::{DType, Device, Tensor};
 pub use error::{Error, Result};
