@@ -97,6 +97,25 @@ fn run(report: &Report, index: usize) -> Result<Run<'_>> {
     })
 }
 
+/// The sections that take half of a wide page. All others take its whole width, and so does the last half without a
+/// neighbour.
+fn halves(run: &Run<'_>) -> Vec<&'static str> {
+    let mut halves: Vec<&str> = [
+        ("comparison", run.comparison.is_some()),
+        ("training", !run.training.is_empty()),
+        ("code_maps", run.code_maps.len() == 1),
+        ("errors", run.errors.is_some()),
+        ("notes", !run.notes.is_empty()),
+        ("config", !run.config.is_empty()),
+        ("environment", !run.environment.is_empty()),
+    ]
+    .into_iter()
+    .filter_map(|(section, present)| present.then_some(section))
+    .collect();
+    halves.truncate(halves.len() / 2 * 2);
+    halves
+}
+
 /// Template names end in `.html`, so every value is escaped unless the template says otherwise.
 fn page(title: &str, runs: &[Run<'_>], overview: Option<&Overview>) -> Result<String> {
     let mut environment = Environment::new();
@@ -110,6 +129,12 @@ fn page(title: &str, runs: &[Run<'_>], overview: Option<&Overview>) -> Result<St
     ] {
         environment.add_template(name, source).map_err(Error::Template)?;
     }
+    let halves = match (runs, overview) {
+        ([run], None) => halves(run),
+        _ => Vec::new(),
+    };
     let template = environment.get_template("page.html").map_err(Error::Template)?;
-    template.render(context! { title, runs => Serde(runs), overview => Serde(overview) }).map_err(Error::Template)
+    template
+        .render(context! { title, halves, runs => Serde(runs), overview => Serde(overview) })
+        .map_err(Error::Template)
 }

@@ -45,6 +45,11 @@ impl Axis {
         }
     }
 
+    /// The same axis with a margin of `share` of its length at either end, so that no line runs along the frame.
+    pub(crate) fn with_margin(self, share: f64) -> Self {
+        Self { low: self.value_at(-share), high: self.value_at(1.0 + share), ..self }
+    }
+
     pub(crate) fn is_logarithmic(&self) -> bool {
         self.logarithmic
     }

@@ -118,13 +118,13 @@ impl Chart {
     pub(crate) fn small(id: String, title: &str, x: (f64, f64), y: (f64, f64)) -> (Self, Axis, Axis) {
         let frame = Frame { left: 40.0, right: SMALL_WIDTH - 6.0, top: 22.0, bottom: SMALL_HEIGHT - 20.0 };
         let x = Axis::linear(x.0, x.1, frame.left, frame.right);
-        let y = Axis::linear(y.0, y.1, frame.bottom, frame.top);
+        let y = Axis::linear(y.0, y.1, frame.bottom, frame.top).with_margin(0.04);
         let chart = Self {
             width: SMALL_WIDTH,
             frame,
             y_label: title.to_owned(),
             x_ticks: x.ticks(4),
-            y_ticks: y.ticks(2),
+            y_ticks: y.ticks(3),
             ..Self::new(id, title, SMALL_HEIGHT, &x, &y)
         };
         (chart, x, y)

@@ -5,7 +5,8 @@ use super::chart::{Chart, Frame, Key, Text, push_command};
 use super::number::{count, significant};
 use crate::{CodeMap, Coloring, Error, Result};
 
-const HEIGHT: f64 = 440.0;
+/// The chart is as high as its points need, within these bounds.
+const HEIGHTS: (f64, f64) = (260.0, 440.0);
 /// A page stays light and a map readable below this many points.
 const MOST_POINTS: usize = 3_000;
 /// Classes with a colour of their own; rarer ones share the last.
@@ -32,8 +33,8 @@ pub(crate) fn chart(map: &CodeMap, id: &str) -> Result<Option<Chart>> {
         (0..map.points.len()).filter(|&i| map.points[i].iter().all(|value| value.is_finite())).collect();
     let every = finite.len().div_ceil(MOST_POINTS).max(1);
     let shown: Vec<usize> = finite.iter().copied().step_by(every).collect();
-    let Some((x, y)) = axes(map, &shown) else { return Ok(None) };
-    let mut chart = Chart::new(id.to_owned(), map.title.clone(), HEIGHT, &x, &y);
+    let Some((x, y, height)) = axes(map, &shown) else { return Ok(None) };
+    let mut chart = Chart::new(id.to_owned(), map.title.clone(), height, &x, &y);
     chart.x_label.clone_from(&map.x_label);
     chart.y_label.clone_from(&map.y_label);
     if map.x_label.is_empty() && map.y_label.is_empty() {
@@ -80,8 +81,8 @@ fn check(map: &CodeMap) -> Result<()> {
     Ok(())
 }
 
-/// Axes with one scale for both directions, so that distances can be compared.
-fn axes(map: &CodeMap, shown: &[usize]) -> Option<(Axis, Axis)> {
+/// Axes with one scale for both directions, so that distances can be compared, and the height that they need.
+fn axes(map: &CodeMap, shown: &[usize]) -> Option<(Axis, Axis, f64)> {
     let range = |k: usize| {
         let values = shown.iter().map(|&i| map.points[i][k]);
         values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
@@ -90,15 +91,19 @@ fn axes(map: &CodeMap, shown: &[usize]) -> Option<(Axis, Axis)> {
     if shown.is_empty() {
         return None;
     }
-    let frame = Frame::labelled(HEIGHT);
-    let (width, height) = (frame.right - frame.left, frame.bottom - frame.top);
-    let per_unit = (width / (right - left)).min(height / (top - bottom)) * 0.94;
+    let tallest = Frame::labelled(HEIGHTS.1);
+    let width = tallest.right - tallest.left;
+    let per_unit = (width / (right - left)).min((tallest.bottom - tallest.top) / (top - bottom)) * 0.94;
     let per_unit = if per_unit.is_finite() && per_unit > 0.0 { per_unit } else { 1.0 };
-    let (half_x, half_y) = (0.5 * width / per_unit, 0.5 * height / per_unit);
+    let margins = HEIGHTS.1 - (tallest.bottom - tallest.top);
+    let height = ((top - bottom) * per_unit / 0.9 + margins).clamp(HEIGHTS.0, HEIGHTS.1).round();
+    let frame = Frame::labelled(height);
+    let (half_x, half_y) = (0.5 * width / per_unit, 0.5 * (frame.bottom - frame.top) / per_unit);
     let (cx, cy) = (0.5 * (left + right), 0.5 * (bottom + top));
     Some((
         Axis::linear(cx - half_x, cx + half_x, frame.left, frame.right),
         Axis::linear(cy - half_y, cy + half_y, frame.bottom, frame.top),
+        height,
     ))
 }
 

@@ -98,7 +98,7 @@ fn losses(training: &Training, id: &str, steps: (f64, f64), train: &Series, vali
 fn rates(id: &str, steps: (f64, f64), (low, high): (f64, f64), rate: &Series) -> Chart {
     let frame = Frame::labelled(RATE_HEIGHT);
     let x = Axis::linear(steps.0, steps.1, frame.left, frame.right);
-    let y = Axis::linear(low.min(0.0), high.max(0.0), frame.bottom, frame.top);
+    let y = Axis::linear(low.min(0.0), 1.1 * high.max(0.0), frame.bottom, frame.top);
     let mut chart = Chart::new(format!("{id}-rate"), "Learning rate over the training steps", RATE_HEIGHT, &x, &y);
     "step".clone_into(&mut chart.x_label);
     "learning rate".clone_into(&mut chart.y_label);
@@ -110,7 +110,7 @@ fn rates(id: &str, steps: (f64, f64), (low, high): (f64, f64), rate: &Series) ->
 fn axes(steps: (f64, f64), low: f64, high: f64, height: f64) -> (Axis, Axis) {
     let frame = Frame::labelled(height);
     let x = Axis::linear(steps.0, steps.1, frame.left, frame.right);
-    (x, Axis::fitting(low, high, LOGARITHMIC_RATIO, frame.bottom, frame.top))
+    (x, Axis::fitting(low, high, LOGARITHMIC_RATIO, frame.bottom, frame.top).with_margin(0.04))
 }
 
 fn loss_label(loss: &str, y: &Axis) -> String {

@@ -202,7 +202,7 @@ fn training(steps: u64, seed: u64) -> Training {
                 step,
                 train: Some((base - share) * (1.0 + 0.06 * noise.normal())),
                 validation: (step % validation_every == 0).then(|| base * (1.0 + 0.01 * noise.normal())),
-                rate: Some(0.002 * (share / 0.1).min(1.0) * (0.5 + 0.5 * (3.14 * share).cos())),
+                rate: Some(0.002 * (share / 0.1).min(1.0) * (0.5 + 0.5 * (std::f64::consts::PI * share).cos())),
             }
         })
         .collect();
