@@ -1,0 +1,18 @@
+//! Where the samples of a step come from.
+
+use narrows_core::Batch;
+
+use crate::BoxError;
+
+/// Batches by step. The same step gives the same batch, whatever was asked for before: a resumed run asks for step n
+/// first.
+pub trait Batches {
+    /// The batch of `step`, counted from 0 over the whole run.
+    ///
+    /// # Errors
+    /// The source cannot be read.
+    fn at(&mut self, step: u64) -> Result<Batch, BoxError>;
+
+    /// Steps in which every sample is seen once; at least 1.
+    fn steps_per_epoch(&self) -> u64;
+}
