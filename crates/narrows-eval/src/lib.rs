@@ -1,1 +1,14 @@
-//! Metrics, scores and the PCA baseline.
+//! Metrics, baselines and maps of codes: how good a reconstruction is, and how good it would be without a network.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod error;
+pub mod extremes;
+pub mod histogram;
+pub mod map;
+pub mod pca;
+pub mod reconstruction;
+
+pub use error::{Error, Result};
+pub use histogram::Histogram;
+pub use pca::Pca;
+pub use reconstruction::{Quality, ReconstructionError};

@@ -1,0 +1,67 @@
+//! One error for each cause.
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong in a metric or a baseline.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Two batches that belong together differ in shape.
+    #[error("{operation}: {argument} has shape {found:?}; expected {expected:?}")]
+    Shape {
+        /// The operation.
+        operation: &'static str,
+        /// Its argument.
+        argument: &'static str,
+        /// The shape given.
+        found: Vec<usize>,
+        /// The shape needed.
+        expected: Vec<usize>,
+    },
+    /// Fewer rows than the baseline needs.
+    #[error("{operation}: {rows} rows; it needs at least {needed}")]
+    TooFewRows {
+        /// The operation.
+        operation: &'static str,
+        /// Rows given.
+        rows: usize,
+        /// Rows needed.
+        needed: usize,
+    },
+    /// A code size that the data do not allow.
+    #[error("pca: {components} components of {width} features; it takes from 1 to {width}")]
+    Components {
+        /// Components asked for.
+        components: usize,
+        /// Features of a sample.
+        width: usize,
+    },
+    /// A value is not finite.
+    #[error("{operation}: a value is not finite; prepare the data first")]
+    NotFinite {
+        /// The operation.
+        operation: &'static str,
+    },
+    /// A decomposition did not converge.
+    #[error("{operation}: the eigenvalue decomposition did not converge")]
+    NoConvergence {
+        /// The operation.
+        operation: &'static str,
+    },
+    /// A stored baseline lacks a tensor.
+    #[error("pca: the stored tensor `{name}` is missing or has another shape than it should")]
+    Stored {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A tensor operation failed.
+    #[error(transparent)]
+    Tensor(#[from] narrows_tensor::Error),
+}
+
+impl From<candle_core::Error> for Error {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Tensor(error.into())
+    }
+}
