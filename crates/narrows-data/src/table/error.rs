@@ -39,6 +39,16 @@ pub enum TableError {
         /// What it should hold.
         expected: ColumnKind,
     },
+    /// A number is infinite.
+    #[error("{origin}: line {line}, column `{column}`: infinite; replace it, or leave it empty where the value is missing")]
+    Infinite {
+        /// The file.
+        origin: String,
+        /// The line, from 1.
+        line: u64,
+        /// The column.
+        column: String,
+    },
     /// A quoted cell is never closed.
     #[error("{origin}: line {line}: a quoted cell opens and does not close within {limit} bytes; close or remove the quote")]
     OpenQuote {

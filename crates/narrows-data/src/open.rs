@@ -1,0 +1,159 @@
+//! Any data file by its name: recognised by its first bytes, where these say nothing by its extension.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::format::folder::{self, PictureOptions};
+use crate::format::storage::Storage;
+use crate::format::{idx, idx_directory, npy, npz, safetensors};
+use crate::table::{ArrowIpc, Csv, Parquet, inflate, spool_all};
+use crate::{ColumnKind, Error, Result, Schema, Source};
+
+/// What is read of a file, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// The columns to train on; all if `None`.
+    pub columns: Option<Vec<String>>,
+    /// Columns that are not read.
+    pub exclude: Vec<String>,
+    /// The column of labels.
+    pub label: Option<String>,
+    /// The column that orders the rows.
+    pub time: Option<String>,
+    /// Columns that are carried along.
+    pub keep: Vec<String>,
+    /// Kinds of columns, where the detected ones are not meant.
+    pub kinds: Vec<(String, ColumnKind)>,
+    /// What a model was trained on: its columns are read by name and as its kinds, nothing is detected.
+    pub expected: Option<Schema>,
+    /// The array to read of a file that holds several.
+    pub tensor: Option<String>,
+    /// How pictures become rows.
+    pub pictures: PictureOptions,
+}
+
+/// Opens the file or directory `path`, or standard input if it is `-` (delimited text or an Arrow IPC stream).
+///
+/// # Errors
+/// It is not there, of no known format, damaged, empty, or has not the columns that the options name.
+pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
+    if path == Path::new("-") {
+        return open_stream(&mut std::io::stdin().lock(), "standard input", options);
+    }
+    let metadata = std::fs::metadata(path).map_err(|source| io_error(path, "cannot open", source))?;
+    if metadata.is_dir() {
+        return open_directory(path, options);
+    }
+    if !metadata.is_file() {
+        let mut file = File::open(path).map_err(|source| io_error(path, "cannot open", source))?;
+        return open_stream(&mut file, &path.display().to_string(), options);
+    }
+    let origin = path.display().to_string();
+    match Format::of(path)? {
+        Format::Parquet => Ok(Box::new(Parquet::open(path, options)?)),
+        Format::Arrow => {
+            let (storage, length) = Storage::open(path)?;
+            Ok(Box::new(ArrowIpc::new(origin, storage, length, options)?))
+        }
+        Format::Npy => Ok(Box::new(npy::open(path)?)),
+        Format::Npz => Ok(Box::new(npz::open(path)?)),
+        Format::Idx => Ok(Box::new(idx::open(path)?)),
+        Format::Safetensors => Ok(Box::new(safetensors::open(path, options.tensor.as_deref())?)),
+        Format::Picture => folder::open(path, &options.pictures),
+        Format::Gzip => {
+            let (storage, length) = inflate(path)?;
+            Ok(Box::new(Csv::new(origin, storage, length, options)?))
+        }
+        Format::Text => {
+            let (storage, length) = Storage::open(path)?;
+            Ok(Box::new(Csv::new(origin, storage, length, options)?))
+        }
+    }
+}
+
+/// Opens delimited text or an Arrow IPC stream from `reader`, called `origin` in messages. What it gives is kept in a
+/// temporary file if it is large, because rows are read more than once.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_stream(reader: &mut dyn Read, origin: &str, options: &OpenOptions) -> Result<Box<dyn Source>> {
+    let (storage, length) = spool_all(reader, Path::new(origin))?;
+    let mut head = vec![0; length.min(8) as usize];
+    storage.read_at(0, &mut head).map_err(|source| io_error(Path::new(origin), "cannot read", source))?;
+    match head.starts_with(b"ARROW1") || head.starts_with(&[0xff; 4]) {
+        true => Ok(Box::new(ArrowIpc::new(origin.into(), storage, length, options)?)),
+        false => Ok(Box::new(Csv::new(origin.into(), storage, length, options)?)),
+    }
+}
+
+fn open_directory(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
+    match idx_directory::is_directory(path) {
+        true => Ok(Box::new(idx_directory::open_directory(path)?)),
+        false => folder::open(path, &options.pictures),
+    }
+}
+
+fn io_error(path: &Path, action: &'static str, source: std::io::Error) -> Error {
+    Error::Io { path: path.to_owned(), action, source }
+}
+
+/// What a file's first bytes say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Parquet,
+    Arrow,
+    Npy,
+    Npz,
+    Idx,
+    Safetensors,
+    Picture,
+    Gzip,
+    Text,
+}
+
+impl Format {
+    fn of(path: &Path) -> Result<Self> {
+        let mut head = Vec::with_capacity(16);
+        let file = File::open(path).map_err(|source| io_error(path, "cannot open", source))?;
+        file.take(16).read_to_end(&mut head).map_err(|source| io_error(path, "cannot read", source))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        Ok(Self::told_by(&head).unwrap_or_else(|| Self::named(&name, &head)))
+    }
+
+    /// The format whose signature `head` starts with.
+    fn told_by(head: &[u8]) -> Option<Self> {
+        const SIGNATURES: [(&[u8], Format); 9] = [
+            (b"PAR1", Format::Parquet),
+            (b"ARROW1", Format::Arrow),
+            (&[0xff; 4], Format::Arrow),
+            (b"\x93NUMPY", Format::Npy),
+            (b"PK\x03\x04", Format::Npz),
+            (b"\x89PNG", Format::Picture),
+            (&[0xff, 0xd8, 0xff], Format::Picture),
+            (&[0, 0, 8, 1], Format::Idx),
+            (&[0, 0, 8, 3], Format::Idx),
+        ];
+        SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)).map(|(_, format)| *format)
+    }
+
+    /// The format that a file called `name` (in lower case) has, whose first bytes are no signature. A damaged file is
+    /// so read by the reader that its name promises, whose message then says what is wrong.
+    fn named(name: &str, head: &[u8]) -> Self {
+        let plain = name.strip_suffix(".gz").unwrap_or(name);
+        let is_idx = [".idx", "-ubyte", "-idx1", "-idx3"].iter().any(|ending| plain.ends_with(ending));
+        let extension = Path::new(plain).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        match extension {
+            _ if is_idx => Self::Idx,
+            _ if head.starts_with(&[0x1f, 0x8b]) => Self::Gzip,
+            "parquet" => Self::Parquet,
+            "arrow" | "arrows" | "feather" | "ipc" => Self::Arrow,
+            "npy" => Self::Npy,
+            "npz" => Self::Npz,
+            "safetensors" => Self::Safetensors,
+            "png" | "jpg" | "jpeg" => Self::Picture,
+            _ if head.len() > 8 && head[8] == b'{' && head[4..8] == [0; 4] => Self::Safetensors,
+            _ => Self::Text,
+        }
+    }
+}

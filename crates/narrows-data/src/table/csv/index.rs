@@ -1,0 +1,113 @@
+//! One pass over a file of delimited text: where its blocks of rows begin.
+
+use std::ops::Range;
+
+use memchr::memchr_iter;
+
+use super::row::{MAX_CELL, end_of_row, is_empty};
+use crate::format::storage::Storage;
+use crate::table::TableError;
+use crate::{Error, Result};
+
+/// Bytes of a block, to within one row.
+const BLOCK_BYTES: usize = 2 << 20;
+
+/// Cells of a block, to within one row.
+const BLOCK_CELLS: usize = 1 << 19;
+
+/// Where the rows of a file are.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    /// Row ranges of the blocks.
+    pub(super) rows: Vec<Range<usize>>,
+    /// Bytes of the blocks, and the line that each begins on, from 1.
+    pub(super) places: Vec<(Range<u64>, u64)>,
+}
+
+/// What is needed to find rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text<'a> {
+    pub(super) storage: &'a Storage,
+    pub(super) length: u64,
+    pub(super) origin: &'a str,
+}
+
+impl Text<'_> {
+    /// Fills `buffer` from `offset`.
+    pub(super) fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        let io = |source| Error::Io { path: self.origin.into(), action: "cannot read", source };
+        self.storage.read_at(offset, buffer).map_err(io)
+    }
+}
+
+impl Index {
+    /// Finds the rows from byte `start`, which is on line `line`.
+    pub(super) fn new(text: Text<'_>, start: u64, line: u64, delimiter: u8, columns: usize) -> Result<Self> {
+        let mut scan = Scan { index: Self::default(), delimiter, columns, first: start, line, next_line: line, rows: 0 };
+        let mut buffer = Vec::new();
+        let mut offset = start;
+        while offset < text.length {
+            let wanted = (text.length - offset).min(1 << 20) as usize;
+            let kept = buffer.len();
+            buffer.resize(kept + wanted, 0);
+            text.read(offset, &mut buffer[kept..])?;
+            offset += wanted as u64;
+            let used = scan.rows_in(&buffer, offset - (kept + wanted) as u64, offset == text.length);
+            buffer.drain(..used);
+            if buffer.len() > MAX_CELL {
+                let (origin, line) = (text.origin.to_owned(), scan.next_line);
+                return Err(TableError::OpenQuote { origin, line, limit: MAX_CELL }.into());
+            }
+        }
+        scan.close(text.length);
+        Ok(scan.index)
+    }
+}
+
+struct Scan {
+    index: Index,
+    delimiter: u8,
+    columns: usize,
+    /// First byte and line of the block that is being filled.
+    first: u64,
+    line: u64,
+    /// The line after the last row seen.
+    next_line: u64,
+    /// Rows of the block that is being filled.
+    rows: usize,
+}
+
+impl Scan {
+    /// Counts the rows that end in `bytes`, whose first is at `offset`; tells how many bytes they take.
+    fn rows_in(&mut self, bytes: &[u8], offset: u64, last: bool) -> usize {
+        let mut at = 0;
+        while at < bytes.len() {
+            let end = match end_of_row(bytes, at, self.delimiter) {
+                Some(end) => end + 1,
+                None if last => bytes.len(),
+                None => return at,
+            };
+            let line = &bytes[at..end];
+            self.rows += usize::from(!is_empty(line.strip_suffix(b"\n").unwrap_or(line)));
+            self.next_line += match line.contains(&b'"') {
+                true => memchr_iter(b'\n', line).count() as u64,
+                false => 1,
+            };
+            at = end;
+            let behind = offset + at as u64;
+            if behind - self.first >= BLOCK_BYTES as u64 || self.rows * self.columns >= BLOCK_CELLS {
+                self.close(behind);
+            }
+        }
+        at
+    }
+
+    fn close(&mut self, end: u64) {
+        if self.rows > 0 {
+            let start = self.index.rows.last().map_or(0, |rows| rows.end);
+            self.index.rows.push(start..start + self.rows);
+            self.index.places.push((self.first..end, self.line));
+        }
+        (self.first, self.line, self.rows) = (end, self.next_line, 0);
+    }
+}

@@ -1,0 +1,79 @@
+//! Which columns of a table are read, and what for.
+
+use super::TableError;
+use crate::schema::Role;
+use crate::{ColumnKind, OpenOptions, Result, Schema};
+
+/// What each column called `names` is read for; `None`: it is not read.
+///
+/// With an expected schema its columns rule and others are not read. Else all columns are features but those that the
+/// options exclude or give another role.
+pub(super) fn roles(origin: &str, names: &[String], options: &OpenOptions) -> Result<Vec<Option<Role>>, TableError> {
+    let asked = options.columns.iter().flatten().chain(&options.exclude).chain(&options.keep);
+    for name in asked.chain(&options.label).chain(&options.time) {
+        require(origin, names, name)?;
+    }
+    if let Some(expected) = &options.expected {
+        for column in expected.columns.iter().filter(|column| column.role == Role::Feature) {
+            if !names.contains(&column.name) {
+                let nearest = crate::nearest(&column.name, names.iter().map(String::as_str)).map(str::to_owned);
+                let (origin, name) = (origin.to_owned(), column.name.clone());
+                return Err(TableError::MissingColumn { origin, name, nearest });
+            }
+        }
+    }
+    Ok(names.iter().map(|name| role(name, options)).collect())
+}
+
+fn role(name: &String, options: &OpenOptions) -> Option<Role> {
+    let usual = match &options.expected {
+        Some(expected) => expected.position(name).map(|place| expected.columns[place].role),
+        None => {
+            let chosen = options.columns.as_ref().is_none_or(|columns| columns.contains(name));
+            (chosen && !options.exclude.contains(name)).then_some(Role::Feature)
+        }
+    };
+    if options.label.as_ref() == Some(name) {
+        Some(Role::Label)
+    } else if options.time.as_ref() == Some(name) {
+        Some(Role::Time)
+    } else if usual.is_none() && options.keep.contains(name) {
+        Some(Role::Kept)
+    } else {
+        usual
+    }
+}
+
+/// The kind that a column must have, where one is prescribed.
+pub(super) fn prescribed(name: &str, options: &OpenOptions) -> Option<ColumnKind> {
+    let asked = options.kinds.iter().find(|(column, _)| column == name).map(|(_, kind)| *kind);
+    let of = |expected: &Schema| expected.position(name).map(|place| expected.columns[place].kind);
+    asked.or_else(|| options.expected.as_ref().and_then(of))
+}
+
+/// Each name once; an empty one becomes `c0`, `c1`, ... by its place.
+pub(super) fn names(origin: &str, given: Vec<String>) -> Result<Vec<String>, TableError> {
+    let fill = |(place, name): (usize, String)| if name.is_empty() { format!("c{place}") } else { name };
+    let names: Vec<String> = given.into_iter().enumerate().map(fill).collect();
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by(|a, b| names[*a].cmp(&names[*b]).then(a.cmp(b)));
+    for pair in order.windows(2) {
+        if names[pair[0]] == names[pair[1]] {
+            let (origin, name) = (origin.to_owned(), names[pair[0]].clone());
+            return Err(TableError::DuplicateName { origin, name, first: pair[0] + 1, second: pair[1] + 1 });
+        }
+    }
+    Ok(names)
+}
+
+fn require(origin: &str, names: &[String], name: &String) -> Result<(), TableError> {
+    if names.contains(name) {
+        return Ok(());
+    }
+    Err(TableError::UnknownColumn {
+        origin: origin.to_owned(),
+        name: name.clone(),
+        nearest: crate::nearest(name, names.iter().map(String::as_str)).map(str::to_owned),
+        columns: names.to_vec(),
+    })
+}
