@@ -15,4 +15,12 @@ pub trait Batches {
 
     /// Steps in which every sample is seen once; at least 1.
     fn steps_per_epoch(&self) -> u64;
+
+    /// Samples from which a model takes initial values that depend on the data; may be larger than a step's batch.
+    ///
+    /// # Errors
+    /// The source cannot be read.
+    fn first(&mut self) -> Result<Batch, BoxError> {
+        self.at(0)
+    }
 }

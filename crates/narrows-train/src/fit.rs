@@ -55,7 +55,7 @@ pub fn fit(
     let key = Key::new(config.seed).named("step");
     let mut flow = Flow::Continue;
     if state.step == 0 {
-        model.prepare(&batches.at(0).map_err(|source| Error::Batch { step: 0, source })?)?;
+        model.prepare(&batches.first().map_err(|source| Error::Batch { step: 0, source })?)?;
         state.start_average(model, config)?;
     }
     tell(observers, state.step, |observer| observer.started(state.step, &plan))?;
