@@ -202,7 +202,8 @@ impl Scope {
         self.store.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn full_name(&self, name: impl std::fmt::Display) -> String {
+    /// The full name that `name` has in the store when it is made in this scope.
+    pub fn full_name(&self, name: impl std::fmt::Display) -> String {
         if self.prefix.is_empty() { name.to_string() } else { format!("{}.{name}", self.prefix) }
     }
 

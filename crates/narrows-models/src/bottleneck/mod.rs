@@ -1,0 +1,50 @@
+//! Bottlenecks: what stands between encoder and decoder.
+
+mod identity;
+
+use candle_core::Tensor;
+use narrows_core::{Loss, Result, StepContext, Update};
+
+pub use identity::Identity;
+
+/// What a training step's bottleneck gives.
+#[derive(Clone, Debug)]
+pub struct Coded {
+    /// The code that the decoder sees, `[N, code]`.
+    pub z: Tensor,
+    /// Terms that the bottleneck adds to the loss, such as a Kullback-Leibler divergence.
+    pub terms: Loss,
+    /// New values of its buffers.
+    pub updates: Vec<Update>,
+}
+
+/// Turns the encoder's output into codes.
+pub trait Bottleneck: Send + Sync {
+    /// The number of values that the encoder has to give for a code.
+    fn hidden(&self) -> usize;
+
+    /// The number of values in a code.
+    fn code(&self) -> usize;
+
+    /// The code in use: deterministic, for a variational bottleneck the mean.
+    ///
+    /// # Shapes
+    /// - `h`: `[N, hidden]`
+    /// - returns: `[N, code]`
+    ///
+    /// # Errors
+    /// The hidden values are not as many as [`Bottleneck::hidden`].
+    fn infer(&self, h: &Tensor) -> Result<Tensor>;
+
+    /// The code in training. Whatever is random comes from the context's key.
+    ///
+    /// # Shapes
+    /// - `h`: `[N, hidden]`
+    ///
+    /// # Errors
+    /// The hidden values are not as many as [`Bottleneck::hidden`].
+    fn train(&self, h: &Tensor, at: &StepContext) -> Result<Coded> {
+        let _ = at;
+        Ok(Coded { z: self.infer(h)?, terms: Loss::default(), updates: Vec::new() })
+    }
+}

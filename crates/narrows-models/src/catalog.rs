@@ -1,0 +1,228 @@
+//! The catalogue of variants: one line each, from which everything else that needs a list of variants is made.
+
+use narrows_core::Trainable;
+use narrows_tensor::Scope;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{nearest, suggestion};
+use crate::variant::{About, OptionDoc, Variant};
+use crate::variants::{ae::Ae, conv_ae::ConvAe, linear_ae::LinearAe};
+use crate::{DataSpec, Error, Result};
+
+/// Declares the configuration enum and the catalogue from lines `Type = "name"`.
+macro_rules! catalogue {
+    ($($variant:ident = $name:literal),+ $(,)?) => {
+        /// The configuration of a model: one table, named after the variant (`[model.ae]`).
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        pub enum ModelConfig {
+            $(
+                #[doc = concat!("`", $name, "`")]
+                #[serde(rename = $name)]
+                $variant($variant),
+            )+
+        }
+
+        static ENTRIES: &[Entry] = &[$(Entry {
+            about: <$variant as Variant>::ABOUT,
+            config: || ModelConfig::$variant(<$variant>::default()),
+            schema: || schemars::schema_for!($variant),
+        }),+];
+
+        impl ModelConfig {
+            fn about(&self) -> &'static About {
+                match self {
+                    $(Self::$variant(_) => const { &<$variant as Variant>::ABOUT },)+
+                }
+            }
+
+            /// The number of values in a code.
+            pub fn code(&self) -> usize {
+                match self {
+                    $(Self::$variant(config) => config.code(),)+
+                }
+            }
+
+            /// Sets the number of values in a code.
+            ///
+            /// # Errors
+            /// The number cannot work.
+            pub fn set_code(&mut self, code: usize) -> Result<()> {
+                match self {
+                    $(Self::$variant(config) => config.set_code(code),)+
+                }
+            }
+
+            /// Whether the model can work on this data, before anything is built.
+            ///
+            /// # Errors
+            /// An option does not fit; the error names it and a way out.
+            pub fn check(&self, data: &DataSpec) -> Result<()> {
+                match self {
+                    $(Self::$variant(config) => config.check(data),)+
+                }
+            }
+
+            pub(crate) fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
+                match self {
+                    $(Self::$variant(config) => config.build(data, scope),)+
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    LinearAe = "linear-ae",
+    Ae = "ae",
+    ConvAe = "conv-ae",
+}
+
+/// One variant in the catalogue.
+pub struct Entry {
+    about: About,
+    config: fn() -> ModelConfig,
+    schema: fn() -> schemars::Schema,
+}
+
+/// All variants, in the order of listings.
+pub fn catalog() -> &'static [Entry] {
+    ENTRIES
+}
+
+/// Whether the catalogue has a variant of this name.
+pub fn is_variant(name: &str) -> bool {
+    catalog().iter().any(|entry| entry.about.name == name)
+}
+
+impl ModelConfig {
+    /// The variant called `name`, all options at their defaults.
+    ///
+    /// # Errors
+    /// There is no such variant; the error has the nearest name.
+    pub fn named(name: &str) -> Result<Self> {
+        let names = || catalog().iter().map(|entry| entry.about.name);
+        catalog()
+            .iter()
+            .find(|entry| entry.about.name == name)
+            .map(Entry::config)
+            .ok_or_else(|| Error::UnknownModel { name: name.into(), nearest: nearest(name, names()).map(Into::into) })
+    }
+
+    /// The variant's name in the catalogue.
+    pub fn name(&self) -> &'static str {
+        self.about().name
+    }
+
+    /// Reads a document with one table, such as `[ae]`.
+    ///
+    /// # Errors
+    /// It is not TOML, or names an unknown variant or option, or a value cannot work; the error has line and column.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|error| {
+            let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
+            Error::Config {
+                line: before.matches('\n').count() + 1,
+                column: before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1,
+                message: error.message().to_owned(),
+                nearest: suggestion(error.message()).map(Into::into),
+            }
+        })
+    }
+
+    /// Writes the document that [`ModelConfig::from_toml`] reads, with every option that has a value.
+    ///
+    /// # Errors
+    /// TOML cannot hold a value.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|error| Error::Unwritable { model: self.name(), reason: error.to_string() })
+    }
+}
+
+impl Entry {
+    /// What is known of the variant.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// Its configuration with all options at their defaults.
+    pub fn config(&self) -> ModelConfig {
+        (self.config)()
+    }
+
+    /// The JSON schema of its table.
+    pub fn schema(&self) -> schemars::Schema {
+        (self.schema)()
+    }
+
+    /// Its options, by name, as its schema describes them.
+    pub fn options(&self) -> Vec<OptionDoc> {
+        let defaults = serde_json::to_value(self.config()).unwrap_or_default();
+        let schema = self.schema();
+        let Some(properties) = schema.get("properties").and_then(|properties| properties.as_object()) else {
+            return Vec::new();
+        };
+        let option = |(name, schema): (&String, &serde_json::Value)| OptionDoc {
+            name: name.clone(),
+            kind: kind(schema),
+            meaning: schema.get("description").and_then(|text| text.as_str()).unwrap_or_default().replace('\n', " "),
+            default: defaults[self.about.name].get(name).map(ToString::to_string).unwrap_or_default(),
+        };
+        properties.iter().map(option).collect()
+    }
+
+    /// A configuration to start from, as a section of a run's configuration file.
+    pub fn example(&self) -> String {
+        use std::fmt::Write as _;
+        let mut text = format!("# {}: {}\n[model.{}]\n", self.about.title, self.about.summary, self.about.name);
+        for option in self.options() {
+            let OptionDoc { name, kind, meaning, default } = option;
+            let line = if default.is_empty() { format!("# {name} =") } else { format!("{name} = {default}") };
+            // Writing to a string cannot fail.
+            let _ = write!(text, "# {meaning} ({kind})\n{line}\n");
+        }
+        text
+    }
+}
+
+/// A JSON schema's type in words.
+fn kind(schema: &serde_json::Value) -> String {
+    let text = |key: &str| schema.get(key).map(ToString::to_string);
+    if let Some(values) = schema.get("enum").and_then(|values| values.as_array()) {
+        let names: Vec<&str> = values.iter().filter_map(|value| value.as_str()).collect();
+        return format!("one of {}", names.join(", "));
+    }
+    let alternatives = schema.get("anyOf").and_then(|list| list.as_array());
+    if let Some(first) = alternatives.and_then(|list| list.first()) {
+        return kind(first);
+    }
+    let types = schema.get("type");
+    let name = types.and_then(|kind| kind.as_str().or_else(|| kind.get(0)?.as_str())).unwrap_or("value");
+    let name = match (name, schema.get("items")) {
+        ("array", Some(items)) => return format!("list of {}", kind(items)),
+        (name, _) => name,
+    };
+    match (text("minimum"), text("maximum").or_else(|| text("exclusiveMaximum"))) {
+        (Some(low), Some(high)) => format!("{name} from {low} to {high}"),
+        (Some(low), None) => format!("{name} from {low} on"),
+        _ => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typing_error_is_reported_with_its_place_and_the_nearest_name() {
+        let error = ModelConfig::from_toml("[ae]\ncode = 4\nwidht = [3]\n").unwrap_err();
+        assert!(
+            matches!(&error, Error::Config { line: 3, column: 1, nearest: Some(near), .. } if near == "widths"),
+            "{error}"
+        );
+        let error = ModelConfig::from_toml("[ae]\ncode = 0\n").unwrap_err().to_string();
+        assert!(error.starts_with("line 2, column 8: code = 0"), "{error}");
+        assert!(matches!(ModelConfig::named("linear-a"), Err(Error::UnknownModel { nearest: Some(near), .. })
+            if near == "linear-ae"));
+    }
+}

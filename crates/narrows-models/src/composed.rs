@@ -1,0 +1,177 @@
+//! Encoder network, bottleneck, decoder network and likelihood, put together: most variants are one of these.
+//!
+//! `u = scaling(x)`, `h = encoder(u) + W u`, `z = bottleneck(h)`, `v = decoder(z) + V z`, `x̂ = mean(scaling⁻¹(v))`; the
+//! linear path (`W`, `V`) is optional. A variant whose loss needs more than the likelihood and the bottleneck's terms
+//! gives an [`Objective`] of its own.
+
+use candle_core::Tensor;
+use narrows_core::{Autoencoder, Batch, Dims, Group, Loss, Result, Spec, StepContext, StepOutput, Trainable, Update};
+use narrows_tensor::{Parameters, Scope};
+
+use crate::augmentation::Augmentation;
+use crate::bottleneck::Bottleneck;
+use crate::network::{LinearPath, Mode, Network};
+use crate::principal::principal_axes;
+use crate::scaling::Scaling;
+use crate::{DataSpec, Likelihood};
+
+/// What one training step computed, for objectives.
+pub struct Pass<'a> {
+    /// What was encoded, scaled and with its noise.
+    pub u: &'a Tensor,
+    /// The encoder's output.
+    pub h: &'a Tensor,
+    /// The code that was decoded.
+    pub z: &'a Tensor,
+    /// The decoder's output, as the likelihood reads it.
+    pub output: &'a Tensor,
+    /// The samples, after moves.
+    pub batch: &'a Batch,
+}
+
+/// What a variant minimises.
+pub trait Objective<B>: Send + Sync {
+    /// The loss of a pass, before the bottleneck's own terms.
+    ///
+    /// # Errors
+    /// Candle cannot compute a term.
+    fn loss(&self, model: &Networks<B>, pass: &Pass<'_>, at: &StepContext) -> Result<Loss>;
+}
+
+/// The likelihood's loss alone, called `reconstruction`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reconstruction;
+
+impl<B> Objective<B> for Reconstruction {
+    fn loss(&self, model: &Networks<B>, pass: &Pass<'_>, _: &StepContext) -> Result<Loss> {
+        let loss = model.likelihood.loss(pass.output, pass.batch.target(), pass.batch.observed.as_ref())?;
+        Ok(Loss::of("reconstruction", loss))
+    }
+}
+
+/// The differentiable parts of a model.
+pub struct Networks<B> {
+    /// From scaled samples to hidden values; `None` where the linear path is all there is.
+    pub encoder: Option<Box<dyn Network>>,
+    /// From hidden values to codes.
+    pub bottleneck: B,
+    /// From codes to scaled samples; `None` where the linear path is all there is.
+    pub decoder: Option<Box<dyn Network>>,
+    /// The linear maps beside both networks.
+    pub path: Option<LinearPath>,
+    /// Fixed maps around the networks.
+    pub scaling: Scaling,
+    /// How the output is read.
+    pub likelihood: Likelihood,
+}
+
+impl<B: Bottleneck> Networks<B> {
+    /// The encoder's output.
+    ///
+    /// # Shapes
+    /// - `u`: `[N, ..sample]`, scaled
+    /// - returns: `[N, hidden]`
+    ///
+    /// # Errors
+    /// The sample is not the one that the networks were built for.
+    pub fn hidden(&self, u: &Tensor, mode: Mode) -> Result<Tensor> {
+        let deep = self.encoder.as_ref().map(|encoder| encoder.forward(u, mode.enter("encoder"))).transpose()?;
+        sum(deep, self.path.as_ref().map(|path| path.encode(u)).transpose()?, u)
+    }
+
+    /// The decoder's output, as the likelihood reads it.
+    ///
+    /// # Shapes
+    /// - `z`: `[N, code]`
+    /// - returns: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// The code is not the one that the networks were built for.
+    pub fn output(&self, z: &Tensor, mode: Mode) -> Result<Tensor> {
+        let deep = self.decoder.as_ref().map(|decoder| decoder.forward(z, mode.enter("decoder"))).transpose()?;
+        self.scaling.output(&sum(deep, self.path.as_ref().map(|path| path.decode(z)).transpose()?, z)?)
+    }
+}
+
+/// The sum of the parts that there are; without any, the input itself.
+fn sum(deep: Option<Tensor>, linear: Option<Tensor>, input: &Tensor) -> Result<Tensor> {
+    match (deep, linear) {
+        (Some(deep), Some(linear)) => Ok((deep + linear)?),
+        (Some(part), None) | (None, Some(part)) => Ok(part),
+        (None, None) => Ok(input.clone()),
+    }
+}
+
+/// A model of networks, a bottleneck and an objective.
+pub struct Composed<B, O = Reconstruction> {
+    spec: Spec,
+    parameters: Parameters,
+    networks: Networks<B>,
+    objective: O,
+    augmentation: Augmentation,
+}
+
+impl<B: Bottleneck, O: Objective<B>> Composed<B, O> {
+    /// Puts the parts together. `scope` is the one in which they were made.
+    pub fn new(
+        data: &DataSpec,
+        networks: Networks<B>,
+        objective: O,
+        augmentation: Augmentation,
+        scope: &Scope,
+    ) -> Self {
+        let spec = Spec { sample: data.sample.clone(), code: Dims::new([networks.bottleneck.code()]) };
+        Self { spec, parameters: scope.parameters(), networks, objective, augmentation }
+    }
+}
+
+impl<B: Bottleneck, O: Objective<B>> Autoencoder for Composed<B, O> {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn encode(&self, x: &Tensor) -> Result<Tensor> {
+        self.spec.sample.count("x", x)?;
+        let h = self.networks.hidden(&self.networks.scaling.input(x)?, Mode::Infer)?;
+        self.networks.bottleneck.infer(&h)
+    }
+
+    fn decode(&self, z: &Tensor) -> Result<Tensor> {
+        self.spec.code.count("z", z)?;
+        self.networks.likelihood.mean(&self.networks.output(z, Mode::Infer)?)
+    }
+}
+
+impl<B: Bottleneck, O: Objective<B>> Trainable for Composed<B, O> {
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn step(&self, _: &Group, batch: &Batch, at: &StepContext) -> Result<StepOutput> {
+        self.spec.sample.count("x", &batch.x)?;
+        let networks = &self.networks;
+        let mode = Mode::Train(at.key.named("networks"));
+        let batch = self.augmentation.moved(batch, &at.key.named("shift"))?;
+        let u = self.augmentation.noisy(networks.scaling.input(&batch.x)?, &at.key.named("noise"))?;
+        let h = networks.hidden(&u, mode)?;
+        let coded = networks.bottleneck.train(&h, &StepContext { key: at.key.named("bottleneck"), ..*at })?;
+        let output = networks.output(&coded.z, mode)?;
+        let pass = Pass { u: &u, h: &h, z: &coded.z, output: &output, batch: &batch };
+        let mut loss = self.objective.loss(networks, &pass, at)?;
+        for term in coded.terms.terms() {
+            loss = loss.with(term.name.clone(), term.value.clone(), term.weight);
+        }
+        let updates: Vec<Update> = coded.updates;
+        Ok(StepOutput { loss, updates })
+    }
+
+    fn prepare(&mut self, first: &Batch) -> Result<()> {
+        self.spec.sample.count("x", &first.x)?;
+        self.networks.scaling.fit(&first.x, &self.networks.likelihood, &self.parameters)?;
+        if let Some(path) = &self.networks.path {
+            let rows = self.networks.scaling.input(&first.x)?.flatten_from(1)?;
+            path.start(&principal_axes(&rows, path.code())?, &self.parameters)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! Option values that are valid by construction: parsing refuses what cannot work, and names the option.
+
+use narrows_core::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Declares a newtype whose only way in is a check; `$check` gives the reason for refusing, and a way out.
+macro_rules! checked {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $option:literal, $schema:tt, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[serde(transparent)]
+        pub struct $name($inner);
+
+        impl $name {
+            /// Checks a value.
+            ///
+            /// # Errors
+            /// The value cannot work.
+            pub fn new(value: $inner) -> Result<Self, Error> {
+                let check: fn(&$inner) -> Option<&'static str> = $check;
+                match check(&value) {
+                    None => Ok(Self(value)),
+                    Some(reason) => Err(Error::Option {
+                        option: $option,
+                        value: format!("{value:?}"),
+                        reason: reason.into(),
+                    }),
+                }
+            }
+
+            /// The value.
+            pub fn get(&self) -> &$inner {
+                &self.0
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::new(<$inner>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn inline_schema() -> bool {
+                true
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!($schema)
+            }
+        }
+    };
+}
+
+/// Widest layer that is accepted; beyond it a typing error is likelier than an intention.
+const WIDEST: usize = 1 << 20;
+
+checked!(
+    /// The number of values in a code.
+    CodeSize(usize), "code", { "type": "integer", "minimum": 1, "maximum": 1_048_576 },
+    |&code| match code {
+        0 => Some("a code needs at least one value; set code to 1 or more"),
+        1..=WIDEST => None,
+        _ => Some("larger than 1048576; set a smaller code"),
+    }
+);
+
+checked!(
+    /// Widths of the encoder's hidden layers, from the sample to the code.
+    Widths(Vec<usize>), "widths",
+    { "type": "array", "minItems": 1, "items": { "type": "integer", "minimum": 1, "maximum": 1_048_576 } },
+    |widths| match widths.as_slice() {
+        [] => Some("there are no layers; list at least one width, leave the option out, or use the model `linear-ae`"),
+        widths if widths.contains(&0) => Some("a layer needs at least one unit; remove the 0"),
+        widths if widths.iter().any(|&width| width > WIDEST) => {
+            Some("a layer is wider than 1048576; choose narrower layers")
+        }
+        _ => None,
+    }
+);
+
+checked!(
+    /// The share of hidden units that are switched off in a training step.
+    Dropout(f64), "dropout", { "type": "number", "minimum": 0, "exclusiveMaximum": 1 },
+    |&rate| (!(0.0..1.0).contains(&rate)).then_some("not in 0..1; 0 switches dropout off")
+);
+
+checked!(
+    /// A standard deviation of noise.
+    Noise(f64), "noise", { "type": "number", "minimum": 0 },
+    |&level| (!(level.is_finite() && level >= 0.0)).then_some("not a finite number from 0 on; 0 switches noise off")
+);
+
+checked!(
+    /// The largest distance, in pixels or steps, by which a training sample is moved.
+    Shift(usize), "shift", { "type": "integer", "minimum": 0, "maximum": 64 },
+    |&distance| (distance > 64).then_some("larger than 64; choose a small distance, 0 switches moving off")
+);
+
+impl Default for Dropout {
+    fn default() -> Self {
+        Self(0.0)
+    }
+}
+
+impl Default for Noise {
+    fn default() -> Self {
+        Self(0.0)
+    }
+}
+
+impl Default for Shift {
+    fn default() -> Self {
+        Self(0)
+    }
+}
+
+impl Default for CodeSize {
+    fn default() -> Self {
+        Self(8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_work_is_refused_with_a_way_out() {
+        let message = CodeSize::new(0).unwrap_err().to_string();
+        assert_eq!(message, "code = 0: a code needs at least one value; set code to 1 or more");
+        assert!(Widths::new(vec![]).unwrap_err().to_string().contains("linear-ae"));
+        assert!(Widths::new(vec![4, 0]).is_err());
+        assert!(Dropout::new(1.0).is_err());
+        assert!(Dropout::new(f64::NAN).is_err());
+        assert!(Noise::new(f64::INFINITY).is_err());
+        assert!(Shift::new(65).is_err());
+    }
+}

@@ -1,0 +1,8 @@
+//! Building blocks of variants' configurations: numbers that are checked when they are parsed, and the nearest name.
+
+pub mod activation;
+pub mod checked;
+pub mod nearest;
+
+pub use checked::{CodeSize, Dropout, Noise, Shift, Widths};
+pub use nearest::{nearest, suggestion};

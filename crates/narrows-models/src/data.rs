@@ -1,0 +1,41 @@
+//! What a model must know of the data before it can be built.
+
+use narrows_core::Dims;
+use serde::{Deserialize, Serialize};
+
+use crate::Likelihood;
+
+/// The shape and meaning of samples.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSpec {
+    /// Dimensions of one sample: `[features]`, `[time, channels]` or `[height, width, channels]`.
+    pub sample: Dims,
+    /// How the decoder's output is read, and so what the loss is.
+    pub likelihood: Likelihood,
+    /// Training rows, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<usize>,
+    /// Classes of the label, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<usize>,
+}
+
+impl DataSpec {
+    /// Real-valued samples without further structure: squared error, all features alike.
+    pub fn gaussian(sample: Dims) -> Self {
+        Self { sample, likelihood: Likelihood::gaussian(), rows: None, classes: None }
+    }
+
+    /// The number of values in a sample.
+    pub fn features(&self) -> usize {
+        self.sample.elements()
+    }
+
+    /// The size of code to take where nobody asks for one: the square root of the number of things that a sample
+    /// describes, rounded. A table's categories count as one thing, however many levels they have.
+    pub fn default_code(&self) -> usize {
+        let things = self.likelihood.things(self.features());
+        ((things as f64).sqrt().round() as usize).clamp(1, self.features().max(1))
+    }
+}

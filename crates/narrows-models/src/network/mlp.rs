@@ -1,0 +1,57 @@
+//! A multilayer perceptron: fully connected layers, the last one linear, with optional dropout behind hidden layers.
+
+use candle_core::Tensor;
+use narrows_core::{Dims, Result};
+use narrows_tensor::{Activation, Scope, random};
+
+use super::{Dense, Mode, Network};
+
+/// Fully connected layers between any two shapes.
+#[derive(Clone, Debug)]
+pub struct Mlp {
+    layers: Vec<Dense>,
+    dropout: f64,
+    output: Dims,
+}
+
+/// What is the same in all hidden layers.
+#[derive(Clone, Copy, Debug)]
+pub struct Hidden {
+    /// The non-linearity.
+    pub activation: Activation,
+    /// The share of units that a training step switches off.
+    pub dropout: f64,
+}
+
+impl Mlp {
+    /// Layers from `input` over the `hidden` widths to `output`; parameters are `0.weight`, `0.bias`, `1.weight`, ...
+    ///
+    /// # Errors
+    /// The scope has parameters of these names already.
+    pub fn new(input: &Dims, widths: &[usize], output: &Dims, hidden: Hidden, scope: &Scope) -> Result<Self> {
+        let mut layers = Vec::with_capacity(widths.len() + 1);
+        let mut inputs = input.elements();
+        let outputs = widths.iter().copied().chain([output.elements()]);
+        for (index, outputs) in outputs.enumerate() {
+            let activation = if index == widths.len() { Activation::Identity } else { hidden.activation };
+            layers.push(Dense::new(inputs, outputs, activation, &scope.enter(index))?);
+            inputs = outputs;
+        }
+        Ok(Self { layers, dropout: hidden.dropout, output: output.clone() })
+    }
+}
+
+impl Network for Mlp {
+    fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        let mut h = x.flatten_from(1)?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            h = layer.forward(&h)?;
+            if let (Mode::Train(key), true) = (mode, self.dropout > 0.0 && index + 1 < self.layers.len()) {
+                let keep =
+                    random::uniform(&key.fold(index as u64), h.shape(), h.dtype(), h.device())?.ge(self.dropout)?;
+                h = (h * keep.to_dtype(x.dtype())?.affine(1.0 / (1.0 - self.dropout), 0.0)?)?;
+            }
+        }
+        Ok(h.reshape(self.output.batched(x.dim(0)?))?)
+    }
+}

@@ -1,0 +1,167 @@
+//! Fixed affine maps around the networks, set from training rows before the first step and stored as buffers, so that
+//! networks see numbers near one whatever the data's unit: `u = gain (x - mean)`, `output = v / gain + mean`.
+//!
+//! `gain` is the square root of a feature's weight in the loss over one common scale, so that no feature gains or loses
+//! importance and principal components of `u` are those of the weighted data. For features read as probabilities the
+//! output is a logit, expanded to first order around the logit of the feature's mean.
+
+use candle_core::{DType, Tensor, Var};
+use narrows_core::{Dims, Result};
+use narrows_tensor::{Buffer, Parameters, Scope};
+
+use crate::{Family, Likelihood};
+
+/// Smallest probability around which a logit is expanded: rarer values would make the first logits extreme.
+const RAREST: f64 = 0.02;
+
+/// The affine maps between features and what the networks see and give.
+#[derive(Clone, Debug)]
+pub struct Scaling {
+    input_mean: Buffer,
+    input_gain: Buffer,
+    output_mean: Buffer,
+    output_gain: Buffer,
+    sample: Dims,
+}
+
+impl Scaling {
+    /// Maps that change nothing until [`Scaling::fit`].
+    ///
+    /// # Errors
+    /// The scope has buffers of these names already.
+    pub fn new(sample: &Dims, scope: &Scope) -> Result<Self> {
+        let constant = |name: &str, value: f64| -> Result<Buffer> {
+            let zeros = Tensor::zeros(sample.as_slice(), scope.dtype(), scope.device())?;
+            Ok(scope.buffer(name, &zeros.affine(0.0, value)?)?)
+        };
+        Ok(Self {
+            input_mean: constant("input_mean", 0.0)?,
+            input_gain: constant("input_gain", 1.0)?,
+            output_mean: constant("output_mean", 0.0)?,
+            output_gain: constant("output_gain", 1.0)?,
+            sample: sample.clone(),
+        })
+    }
+
+    /// Features as the encoder sees them.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..sample]`
+    /// - returns: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// The dimensions behind the batch axis differ.
+    pub fn input(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(x.broadcast_sub(self.input_mean.value())?.broadcast_mul(self.input_gain.value())?)
+    }
+
+    /// The decoder's values as the likelihood reads them.
+    ///
+    /// # Shapes
+    /// - `v`: `[N, ..sample]`
+    /// - returns: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// The dimensions behind the batch axis differ.
+    pub fn output(&self, v: &Tensor) -> Result<Tensor> {
+        Ok(v.broadcast_mul(self.output_gain.value())?.broadcast_add(self.output_mean.value())?)
+    }
+
+    /// Fits the maps to training rows.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// Candle cannot read or write a value.
+    pub fn fit(&self, x: &Tensor, likelihood: &Likelihood, parameters: &Parameters) -> Result<()> {
+        let features = self.sample.elements();
+        let moments = Moments::of(x)?;
+        let weights: Vec<f64> = likelihood.weights(features).iter().map(|&weight| f64::from(weight)).collect();
+        let total: f64 = moments.variance.iter().zip(&weights).map(|(variance, weight)| variance * weight).sum();
+        let scale = if total > 0.0 { (total / features as f64).sqrt() } else { 1.0 };
+
+        let gain: Vec<f64> = weights.iter().map(|weight| weight.sqrt().max(1e-3) / scale).collect();
+        let families = likelihood.families(features);
+        let output: Vec<(f64, f64)> = (0..features).map(|j| link(families[j], moments.mean[j], gain[j])).collect();
+        let (output_mean, output_gain): (Vec<f64>, Vec<f64>) = output.into_iter().unzip();
+        let columns = [
+            (&self.input_mean, moments.mean),
+            (&self.input_gain, gain),
+            (&self.output_mean, output_mean),
+            (&self.output_gain, output_gain),
+        ];
+        for (buffer, values) in columns {
+            if let Some(var) = parameters.buffer(buffer.name()) {
+                set(var, &values)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Offset and slope from a network's value to the likelihood's parameter.
+fn link(family: Family, mean: f64, gain: f64) -> (f64, f64) {
+    match family {
+        Family::Gaussian => (mean, 1.0 / gain),
+        Family::Bernoulli => {
+            let p = mean.clamp(RAREST, 1.0 - RAREST);
+            ((p / (1.0 - p)).ln(), 1.0 / (gain * p * (1.0 - p)))
+        }
+        Family::Categorical => {
+            let p = mean.clamp(RAREST, 1.0);
+            (mean.clamp(1e-4, 1.0).ln(), 1.0 / (gain * p))
+        }
+    }
+}
+
+/// Sets a variable from numbers in row-major order.
+pub(crate) fn set(var: &Var, values: &[f64]) -> Result<()> {
+    let value = Tensor::from_slice(values, var.shape(), var.device())?.to_dtype(var.dtype())?;
+    Ok(var.set(&value)?)
+}
+
+/// Mean and variance of each feature over a batch.
+struct Moments {
+    mean: Vec<f64>,
+    variance: Vec<f64>,
+}
+
+impl Moments {
+    fn of(x: &Tensor) -> Result<Self> {
+        let rows = x.flatten_from(1)?.to_dtype(DType::F64)?;
+        let mean = rows.mean(0)?;
+        let variance = rows.broadcast_sub(&mean)?.sqr()?.mean(0)?;
+        Ok(Self { mean: mean.to_vec1()?, variance: variance.to_vec1()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+    use narrows_tensor::Key;
+
+    use super::*;
+
+    #[test]
+    fn fitted_inputs_have_unit_mean_square_and_outputs_invert_them() {
+        let scope = Scope::root(Key::new(0), DType::F64, &Device::Cpu);
+        let scaling = Scaling::new(&Dims::new([2]), &scope).unwrap();
+        let x = Tensor::new(&[[1e6f64, 5.0], [3e6, 5.0]], &Device::Cpu).unwrap();
+        scaling.fit(&x, &Likelihood::gaussian(), &scope.parameters()).unwrap();
+        let u = scaling.input(&x).unwrap();
+        assert!((u.sqr().unwrap().mean_all().unwrap().to_scalar::<f64>().unwrap() - 1.0).abs() < 1e-12);
+        assert_eq!(scaling.output(&u).unwrap().to_vec2::<f64>().unwrap(), x.to_vec2::<f64>().unwrap());
+    }
+
+    #[test]
+    fn probabilities_start_at_their_mean() {
+        let scope = Scope::root(Key::new(0), DType::F64, &Device::Cpu);
+        let scaling = Scaling::new(&Dims::new([1]), &scope).unwrap();
+        let x = Tensor::new(&[[1f64], [0.0], [0.0], [0.0]], &Device::Cpu).unwrap();
+        scaling.fit(&x, &Likelihood::Bernoulli, &scope.parameters()).unwrap();
+        let output = scaling.output(&Tensor::zeros((1, 1), DType::F64, &Device::Cpu).unwrap()).unwrap();
+        let mean = Likelihood::Bernoulli.mean(&output).unwrap().to_vec2::<f64>().unwrap();
+        assert!((mean[0][0] - 0.25).abs() < 1e-12);
+    }
+}

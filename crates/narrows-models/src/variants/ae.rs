@@ -1,0 +1,152 @@
+//! The deep autoencoder of fully connected layers.
+//!
+//! Hinton & Salakhutdinov 2006, Reducing the Dimensionality of Data with Neural Networks:
+//! `z = f(x)`, `x̂ = g(z)`, minimising the divergence between `x` and `x̂` over the training rows. With `skip`, linear maps
+//! run beside both networks (`z = W x + f(x)`, `x̂ = V z + g(z)`) and start at the principal components.
+
+use narrows_core::{Dims, Trainable};
+use narrows_tensor::{Activation, Scope};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::augmentation::Augmentation;
+use crate::bottleneck::Identity;
+use crate::composed::{Composed, Networks, Reconstruction};
+use crate::config::{CodeSize, Dropout, Noise, Shift, Widths};
+use crate::network::mlp::Hidden;
+use crate::network::{LinearPath, Mlp};
+use crate::scaling::Scaling;
+use crate::variant::{About, Kind, Paper, Variant, check_sizes};
+use crate::{DataSpec, Error, Result};
+
+/// Options of `ae`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Ae {
+    /// Number of values in a code.
+    pub code: CodeSize,
+    /// Widths of the encoder's hidden layers, mirrored by the decoder. Left out, they halve from the number of features
+    /// rounded up to a power of two (64 to 1024): up to three layers, none narrower than twice the code but the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub widths: Option<Widths>,
+    /// Non-linearity of hidden layers.
+    #[schemars(schema_with = "crate::config::activation::schema")]
+    pub activation: Activation,
+    /// Linear maps beside both networks, set to the principal components of the first training rows.
+    pub skip: bool,
+    /// Share of hidden units switched off in a training step.
+    pub dropout: Dropout,
+    /// Standard deviation of noise on training inputs, in units of the data's own deviation; targets stay clean.
+    pub noise: Noise,
+    /// Largest random move of training samples along each axis of pictures and windows, in pixels or steps.
+    pub shift: Shift,
+}
+
+impl Default for Ae {
+    fn default() -> Self {
+        Self {
+            code: CodeSize::default(),
+            widths: None,
+            activation: Activation::Silu,
+            skip: true,
+            dropout: Dropout::default(),
+            noise: Noise::default(),
+            shift: Shift::default(),
+        }
+    }
+}
+
+/// Hidden widths for samples of `features` values and a code of `code`, where none are given.
+fn default_widths(features: usize, code: usize) -> Vec<usize> {
+    let first = features.next_power_of_two().clamp(64, 1024).max(code);
+    let halves = [first, first / 2, first / 4];
+    let narrower = halves.into_iter().enumerate().filter(|&(index, width)| index == 0 || width >= 2 * code);
+    narrower.map(|(_, width)| width).collect()
+}
+
+impl Variant for Ae {
+    const ABOUT: About = About {
+        name: "ae",
+        kind: Kind::Vanilla,
+        title: "Deep autoencoder",
+        summary: "Fully connected layers down to a small code and back, beside a linear path that starts at PCA.",
+        paper: Paper {
+            authors: "Hinton & Salakhutdinov",
+            year: 2006,
+            title: "Reducing the Dimensionality of Data with Neural Networks",
+        },
+        formula: "z = W x + f(x), x̂ = V z + g(z), minimise the mean over rows of sum_j w_j d(x_j, x̂_j)",
+    };
+
+    fn code(&self) -> usize {
+        *self.code.get()
+    }
+
+    fn set_code(&mut self, code: usize) -> Result<()> {
+        self.code = CodeSize::new(code)?;
+        Ok(())
+    }
+
+    fn check(&self, data: &DataSpec) -> Result<()> {
+        check_sizes(Self::ABOUT.name, self.code(), data)?;
+        check_shift(Self::ABOUT.name, &self.shift, data)
+    }
+
+    fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
+        let sample = &data.sample;
+        let code = Dims::new([self.code()]);
+        let widths = match &self.widths {
+            Some(widths) => widths.get().clone(),
+            None => default_widths(data.features(), self.code()),
+        };
+        let mirrored: Vec<usize> = widths.iter().rev().copied().collect();
+        let hidden = Hidden { activation: self.activation, dropout: *self.dropout.get() };
+        let networks = Networks {
+            encoder: Some(Box::new(Mlp::new(sample, &widths, &code, hidden, &scope.enter("encoder"))?)),
+            bottleneck: Identity { code: self.code() },
+            decoder: Some(Box::new(Mlp::new(&code, &mirrored, sample, hidden, &scope.enter("decoder"))?)),
+            path: self
+                .skip
+                .then(|| LinearPath::new(sample, self.code(), self.code(), &scope.enter("path")))
+                .transpose()?,
+            scaling: Scaling::new(sample, &scope.enter("scaling"))?,
+            likelihood: data.likelihood.clone(),
+        };
+        let augmentation = Augmentation { noise: *self.noise.get(), shift: *self.shift.get() };
+        Ok(Box::new(Composed::new(data, networks, Reconstruction, augmentation, scope)))
+    }
+}
+
+/// Moves need an axis to move along.
+pub(crate) fn check_shift(model: &'static str, shift: &Shift, data: &DataSpec) -> Result<()> {
+    if *shift.get() > 0 && data.sample.as_slice().len() < 2 {
+        return Err(Error::Misfit {
+            model,
+            option: "shift",
+            value: shift.get().to_string(),
+            reason: "rows of a table have no neighbouring places to move to".into(),
+            remedy: "set shift = 0".into(),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widths_follow_from_features_and_code() {
+        assert_eq!(default_widths(784, 30), [1024, 512, 256]);
+        assert_eq!(default_widths(8, 2), [64, 32, 16]);
+        assert_eq!(default_widths(384, 100), [512, 256]);
+        assert_eq!(default_widths(2000, 1500), [1500]);
+    }
+
+    #[test]
+    fn moving_rows_of_a_table_is_refused() {
+        let config = Ae { shift: Shift::new(1).unwrap(), ..Ae::default() };
+        let message = config.check(&DataSpec::gaussian(Dims::new([20]))).unwrap_err().to_string();
+        assert!(message.contains("set shift = 0"), "{message}");
+    }
+}

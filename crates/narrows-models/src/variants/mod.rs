@@ -1,0 +1,5 @@
+//! The variants, one file each: paper, formula, configuration, construction, and tests of its own mathematics.
+
+pub mod ae;
+pub mod conv_ae;
+pub mod linear_ae;
