@@ -1,14 +1,72 @@
 //! The gradients of a loss by parameter name.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use candle_core::Tensor;
+use candle_core::{Tensor, TensorId};
 
+use crate::kernel::storage;
 use crate::{Parameters, Result};
 
 /// The gradient of each trained parameter that the loss depends on.
 #[derive(Clone, Debug, Default)]
 pub struct Gradients(BTreeMap<String, Tensor>);
+
+thread_local! {
+    /// Where fused operations leave the gradients of parameters during [`Gradients::backward`].
+    static ARENA: RefCell<Option<Arena>> = const { RefCell::new(None) };
+}
+
+/// Gradient buffers by parameter; empty until the first operation writes one.
+#[derive(Default)]
+struct Arena(Vec<(TensorId, Vec<f32>)>);
+
+/// Closes the arena when the backward pass ends, however it ends.
+struct Open;
+
+impl Open {
+    fn new(ids: impl Iterator<Item = TensorId>) -> Self {
+        ARENA.set(Some(Arena(ids.map(|id| (id, Vec::new())).collect())));
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        ARENA.set(None);
+    }
+}
+
+/// Hands the gradient of `leaf` to `write`, which adds to the slice or, if the flag is false, overwrites it. Inside
+/// [`Gradients::backward`] the slice is the parameter's buffer and the result `None`, so that candle does not fill a
+/// buffer of zeros and add to it; elsewhere the result is the gradient as a tensor.
+///
+/// # Shapes
+/// - returns: the shape of `leaf`
+pub(crate) fn write(leaf: &Tensor, write: impl FnOnce(&mut [f32], bool)) -> candle_core::Result<Option<Tensor>> {
+    let id = leaf.id();
+    let taken = ARENA.with_borrow_mut(|arena| {
+        let slots = &mut arena.as_mut()?.0;
+        let index = slots.iter().position(|slot| slot.0 == id)?;
+        Some(std::mem::take(&mut slots[index].1))
+    });
+    let Some(mut values) = taken else {
+        let values = storage::output(leaf.elem_count(), |into| write(into, false));
+        return Tensor::from_vec(values, leaf.shape(), leaf.device()).map(Some);
+    };
+    if values.is_empty() {
+        values = storage::output(leaf.elem_count(), |into| write(into, false));
+    } else {
+        write(&mut values, true);
+    }
+    ARENA.with_borrow_mut(|arena| {
+        let slot = arena.as_mut().and_then(|arena| arena.0.iter_mut().find(|slot| slot.0 == id));
+        if let Some(slot) = slot {
+            slot.1 = values;
+        }
+    });
+    Ok(None)
+}
 
 impl Gradients {
     /// Runs the backward pass from `loss` to `parameters`.
@@ -19,9 +77,23 @@ impl Gradients {
     /// # Errors
     /// An operation in between has no gradient.
     pub fn backward(loss: &Tensor, parameters: &Parameters) -> Result<Self> {
+        let open = Open::new(parameters.trained().map(|(_, var)| var.id()));
         let mut store = loss.backward()?;
-        let found = parameters.trained().filter_map(|(name, var)| Some((name.to_owned(), store.remove(var)?)));
-        Ok(Self(found.collect()))
+        let slots = ARENA.take().unwrap_or_default().0;
+        drop(open);
+        let mut gradients = BTreeMap::new();
+        for ((name, var), (_, values)) in parameters.trained().zip(slots) {
+            let written = (!values.is_empty()).then_some(values);
+            let written = written.map(|values| Tensor::from_vec(values, var.shape(), var.device())).transpose()?;
+            let gradient = match (written, store.remove(var)) {
+                (Some(written), Some(other)) => Some((written + other)?),
+                (written, other) => written.or(other),
+            };
+            if let Some(gradient) = gradient {
+                gradients.insert(name.to_owned(), gradient);
+            }
+        }
+        Ok(Self(gradients))
     }
 
     /// The gradient of the parameter called `name`; `None` if the loss does not depend on it.

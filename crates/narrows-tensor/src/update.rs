@@ -4,7 +4,7 @@
 
 use candle_core::{Tensor, Var};
 
-use crate::kernel::parallel::{CHUNK, Shared, for_each};
+use crate::kernel::parallel::{CHUNK, Shared, for_each, for_each_chunk};
 use crate::kernel::simd::vectorized;
 use crate::kernel::storage;
 use crate::{Error, Result};
@@ -56,7 +56,7 @@ pub fn adamw(parameter: &Var, gradient: &Tensor, moments: (&Var, &Var), at: Adam
         return adamw_composite(parameter, gradient, moments, at);
     }
     let factors = Factors::new(at);
-    storage::with(gradient, |g| {
+    Ok(storage::with(gradient, |g| {
         storage::with_mut(moments.0, |m| {
             storage::with_mut(moments.1, |v| {
                 storage::with_mut(parameter, |p| {
@@ -72,7 +72,7 @@ pub fn adamw(parameter: &Var, gradient: &Tensor, moments: (&Var, &Var), at: Adam
                 })
             })
         })
-    })?
+    })?)
 }
 
 /// Moves `parameter` against the gradient, through `velocity` if there is one.
@@ -90,10 +90,10 @@ pub fn sgd(parameter: &Var, gradient: &Tensor, velocity: Option<&Var>, at: Sgd) 
     }
     let (rate, momentum) = (at.rate as f32, at.momentum as f32);
     let (decay, scale) = (at.decay as f32, at.scale as f32);
-    storage::with(gradient, |g| {
+    Ok(storage::with(gradient, |g| {
         let Some(velocity) = velocity else {
             return storage::with_mut(parameter, |p| {
-                crate::kernel::parallel::for_each_chunk(p, |start, p| {
+                for_each_chunk(p, |start, p| {
                     sgd_slice(p, &g[start..start + p.len()], rate, decay, scale);
                 });
                 Ok(())
@@ -102,7 +102,7 @@ pub fn sgd(parameter: &Var, gradient: &Tensor, velocity: Option<&Var>, at: Sgd) 
         storage::with_mut(velocity, |v| {
             let v = Shared::new(v);
             storage::with_mut(parameter, |p| {
-                crate::kernel::parallel::for_each_chunk(p, |start, p| {
+                for_each_chunk(p, |start, p| {
                     // SAFETY: chunks do not overlap.
                     let v = unsafe { v.part(start, p.len()) };
                     momentum_slice(p, &g[start..start + p.len()], v, rate, momentum, at.nesterov, decay, scale);
@@ -110,7 +110,7 @@ pub fn sgd(parameter: &Var, gradient: &Tensor, velocity: Option<&Var>, at: Sgd) 
                 Ok(())
             })
         })
-    })?
+    })?)
 }
 
 fn check<'a>(operation: &'static str, parameter: &Var, others: impl IntoIterator<Item = &'a Tensor>) -> Result<()> {

@@ -1,5 +1,10 @@
 //! The machinery under the fused operations: slices of tensors, parallel loops, vector code chosen at run time.
 
+pub(crate) mod epilogue;
+pub(crate) mod gemm;
+pub(crate) mod math;
 pub(crate) mod parallel;
+pub(crate) mod pointwise;
+pub(crate) mod scratch;
 pub(crate) mod simd;
 pub(crate) mod storage;

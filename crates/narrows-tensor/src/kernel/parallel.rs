@@ -1,16 +1,43 @@
 //! Parallel loops whose results do not depend on the number of threads: the caller fixes the chunks, threads take them.
+//!
+//! They run on candle's pool of spinning workers: a step of a small network has a hundred loops of a few microseconds,
+//! too short for the wake-up of a work-stealing pool.
 
-use rayon::prelude::*;
+use std::cell::Cell;
 
 /// Elements of one chunk of an element-wise pass: small enough to balance, large enough to pay for a task.
 pub(crate) const CHUNK: usize = 16 * 1024;
 
+thread_local! {
+    /// Whether this thread runs a task, so that loops inside it run in place.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Marks the thread as running a task until dropped.
+struct Inside;
+
+impl Inside {
+    fn enter() -> Self {
+        INSIDE.set(true);
+        Self
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(false);
+    }
+}
+
 /// Runs `task(0)`, .., `task(count - 1)`, in any order and on all threads.
 pub(crate) fn for_each(count: usize, task: impl Fn(usize) + Sync) {
-    match count {
-        0 => {}
-        1 => task(0),
-        _ => (0..count).into_par_iter().with_max_len(1).for_each(&task),
+    if count <= 1 || INSIDE.get() {
+        (0..count).for_each(task);
+    } else {
+        candle_core::utils::barrier_pool().execute_chunked(count, |tasks| {
+            let _inside = Inside::enter();
+            tasks.for_each(&task);
+        });
     }
 }
 
@@ -38,6 +65,7 @@ impl<'a, T> Shared<'a, T> {
     /// # Safety
     /// No two parts that are alive at the same time overlap.
     #[allow(clippy::mut_from_ref)]
+    #[inline]
     pub(crate) unsafe fn part(&self, start: usize, len: usize) -> &'a mut [T] {
         assert!(start <= self.len && len <= self.len - start, "a part lies outside its slice");
         // SAFETY: in bounds by the assertion; unique by this function's contract.
@@ -47,24 +75,16 @@ impl<'a, T> Shared<'a, T> {
 
 /// Runs `task(first index, part)` on consecutive parts of `CHUNK` elements of a slice.
 pub(crate) fn for_each_chunk<T: Send>(slice: &mut [T], task: impl Fn(usize, &mut [T]) + Sync) {
-    let len = slice.len();
-    let shared = Shared::new(slice);
-    for_each(len.div_ceil(CHUNK), |chunk| {
-        let start = chunk * CHUNK;
-        // SAFETY: chunks do not overlap.
-        task(start, unsafe { shared.part(start, CHUNK.min(len - start)) });
-    });
+    for_each_part(slice, CHUNK, task);
 }
 
-/// The sum over chunks of `task(first index, length)`, added in the order of chunks.
-pub(crate) fn sum_chunks(len: usize, task: impl Fn(usize, usize) -> f64 + Sync) -> f64 {
-    let mut sums = vec![0.0; len.div_ceil(CHUNK)];
-    let shared = Shared::new(&mut sums);
-    for_each(len.div_ceil(CHUNK), |chunk| {
-        let start = chunk * CHUNK;
-        // SAFETY: each chunk has its own sum.
-        let sum = unsafe { shared.part(chunk, 1) };
-        sum[0] = task(start, CHUNK.min(len - start));
+/// Runs `task(first index, part)` on consecutive parts of `size` elements of a slice; the last may be shorter.
+pub(crate) fn for_each_part<T: Send>(slice: &mut [T], size: usize, task: impl Fn(usize, &mut [T]) + Sync) {
+    let len = slice.len();
+    let shared = Shared::new(slice);
+    for_each(len.div_ceil(size), |chunk| {
+        let start = chunk * size;
+        // SAFETY: parts do not overlap.
+        task(start, unsafe { shared.part(start, size.min(len - start)) });
     });
-    sums.iter().sum()
 }

@@ -2,9 +2,7 @@
 
 use std::cell::RefCell;
 
-use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Storage, Tensor};
-
-use crate::Result;
+use candle_core::{CpuStorage, DType, Error, InplaceOp1, Layout, Result, Storage, Tensor};
 
 /// Whether fused kernels can take all of `tensors`: f32 on the CPU. The one place that chooses.
 pub(crate) fn fused<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> bool {
@@ -12,21 +10,21 @@ pub(crate) fn fused<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> bool {
 }
 
 /// The elements of a contiguous layout of `storage`.
-pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
+pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match (storage, layout.contiguous_offsets()) {
         (CpuStorage::F32(values), Some((start, end))) => Ok(&values[start..end]),
-        _ => Err(candle_core::Error::RequiresContiguous { op: "fused kernel" }),
+        _ => Err(Error::RequiresContiguous { op: "fused kernel" }),
     }
 }
 
 /// Runs `read` on the elements of a contiguous f32 tensor.
-pub(crate) fn with<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> R) -> Result<R> {
+pub(crate) fn with<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
     let tensor = tensor.contiguous()?;
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
-        Storage::Cpu(storage) => Ok(read(slice(storage, layout)?)),
+        Storage::Cpu(storage) => read(slice(storage, layout)?),
         _ => {
-            Err(candle_core::Error::UnexpectedDType { msg: "fused kernel", expected: DType::F32, got: tensor.dtype() })?
+            Err(Error::UnexpectedDType { msg: "fused kernel", expected: DType::F32, got: tensor.dtype() })?
         }
     }
 }
@@ -37,7 +35,7 @@ pub(crate) fn with_mut<R>(tensor: &Tensor, change: impl FnOnce(&mut [f32]) -> Re
     tensor.inplace_op1(&op)?;
     match op.result.into_inner() {
         Some(result) => result,
-        None => Err(candle_core::Error::RequiresContiguous { op: "fused kernel" })?,
+        None => Err(Error::RequiresContiguous { op: "fused kernel" }),
     }
 }
 
@@ -52,13 +50,30 @@ impl<R, F: FnOnce(&mut [f32]) -> Result<R>> InplaceOp1 for InPlace<F, R> {
         "in place"
     }
 
-    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let (CpuStorage::F32(values), Some((start, end))) = (storage, layout.contiguous_offsets()) else {
-            return Err(candle_core::Error::RequiresContiguous { op: "fused kernel" });
+            return Err(Error::RequiresContiguous { op: "fused kernel" });
         };
         if let Some(change) = self.change.borrow_mut().take() {
             *self.result.borrow_mut() = Some(change(&mut values[start..end]));
         }
         Ok(())
     }
+}
+
+/// A vector of `len` numbers that `fill` writes.
+pub(crate) fn output(len: usize, fill: impl FnOnce(&mut [f32])) -> Vec<f32> {
+    let mut values: Vec<f32> = Vec::with_capacity(len);
+    // SAFETY: the capacity is there, any bits are a number, and `fill` writes each of them before anyone reads it.
+    unsafe {
+        fill(std::slice::from_raw_parts_mut(values.as_mut_ptr(), len));
+        values.set_len(len);
+    }
+    values
+}
+
+/// Whether a gradient has to reach `tensor`: whether it is a variable or depends on one.
+pub(crate) fn tracked(tensor: &Tensor) -> bool {
+    // Candle's `detach` hands back the same tensor if there is nothing to detach from.
+    tensor.detach().id() != tensor.id()
 }

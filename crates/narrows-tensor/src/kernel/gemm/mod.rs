@@ -1,0 +1,223 @@
+//! Matrix products with packed operands and an epilogue: `out = finish(left rightᵀ)`.
+//!
+//! Both operands are packed into panels in a first parallel loop and multiplied tile by tile in a second. Operands may be
+//! image patches that exist nowhere in memory. The order of every sum is fixed by the shapes alone.
+
+mod operand;
+mod pack;
+mod tile;
+
+pub(crate) use operand::{Matrix, Operand};
+pub(crate) use tile::COLUMNS;
+use tile::{Left, ROWS, Tile};
+
+use super::parallel::{Shared, for_each};
+use super::scratch::Scratch;
+
+/// Depths after which partial sums go to memory; the packed operands of one block should stay in the caches.
+const BLOCK: usize = 2048;
+/// Numbers of the left operand that are packed at a time.
+const LEFT: usize = 1 << 20;
+/// Tasks that balance the load well enough.
+const TASKS: usize = 24;
+/// Numbers of packed left panels that one task goes over again and again, from the second-level cache.
+const CACHED: usize = 160 * 1024;
+
+/// Rows, columns and depth of a product.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) depth: usize,
+}
+
+/// Where sums go. Called once for each tile row, in the order of depth blocks.
+pub(crate) trait Target: Sync {
+    /// Takes the first `columns` numbers of each of `sums`: rows from `row` on, columns from `column` on. `first` and
+    /// `last` say whether this is the first and the last block of depths: sums of a later block are added to what the
+    /// earlier ones left.
+    fn put(&self, row: usize, column: usize, columns: usize, sums: &[[f32; COLUMNS]], first: bool, last: bool);
+}
+
+/// Computes `left rightᵀ` for `left: [rows, depth]` and `right: [columns, depth]`.
+pub(crate) fn product(size: Size, left: &impl Operand, right: &impl Operand, target: &impl Target) {
+    if size.depth == 0 {
+        for_each(size.rows, |row| {
+            for column in (0..size.columns).step_by(COLUMNS) {
+                target.put(row, column, COLUMNS.min(size.columns - column), &[[0.0; COLUMNS]], true, true);
+            }
+        });
+        return;
+    }
+    for from in (0..size.depth).step_by(BLOCK) {
+        let depths = from..size.depth.min(from + BLOCK);
+        let at = Depths { from, len: depths.len(), first: from == 0, last: depths.end == size.depth };
+        block(size, at, left, right, target);
+    }
+}
+
+/// One block of depths.
+#[derive(Clone, Copy)]
+struct Depths {
+    from: usize,
+    len: usize,
+    first: bool,
+    last: bool,
+}
+
+fn block(size: Size, at: Depths, left: &impl Operand, right: &impl Operand, target: &impl Target) {
+    let right_panels = size.columns.div_ceil(COLUMNS);
+    let panel = at.len * COLUMNS;
+    let mut packed = Scratch::new(right_panels * panel);
+    let pack_right = |index: usize, into: &mut [f32]| {
+        let first = index * COLUMNS;
+        right.fill_depth_major(first, COLUMNS.min(size.columns - first), at.from, COLUMNS, into);
+    };
+    // Row groups small enough to pack; nearly always one.
+    let rows = (LEFT / at.len).max(ROWS);
+    let shared_right = Shared::new(&mut packed);
+    for start in (0..size.rows).step_by(rows) {
+        let panels = Panels::new(start, rows.min(size.rows - start), at.len, left.depth_contiguous());
+        let mut packed_left = Scratch::new(panels.len());
+        let shared_left = Shared::new(&mut packed_left);
+        let pending = if start == 0 { right_panels } else { 0 };
+        for_each(pending + panels.count, |task| {
+            if task < pending {
+                // SAFETY: each task packs its own panel.
+                pack_right(task, unsafe { shared_right.part(task * panel, panel) });
+            } else {
+                let (index, (place, len)) = (task - pending, panels.place(task - pending));
+                // SAFETY: each task packs its own panel.
+                panels.pack(index, left, at, unsafe { shared_left.part(place, len) });
+            }
+        });
+        let packed_left = &*packed_left;
+        // SAFETY: packing is over; from here on the right panels are only read.
+        let packed_right: &[f32] = unsafe { shared_right.part(0, right_panels * panel) };
+        let cached = (CACHED / (ROWS * at.len)).max(1);
+        let groups = TASKS.div_ceil(right_panels).max(panels.count.div_ceil(cached)).min(panels.count);
+        for_each(groups * right_panels, |task| {
+            let (group, column) = (task % groups, task / groups);
+            let right = &packed_right[column * panel..(column + 1) * panel];
+            let columns = COLUMNS.min(size.columns - column * COLUMNS);
+            let mut tile = Tile([[0.0; COLUMNS]; ROWS]);
+            for index in group * panels.count / groups..(group + 1) * panels.count / groups {
+                let (place, len) = panels.place(index);
+                let (row, rows) = panels.rows(index);
+                let left = Left { data: &packed_left[place..place + len], rows, by_row: panels.by_row };
+                tile::multiply(left, right, &mut tile);
+                target.put(row, column * COLUMNS, columns, &tile.0[..rows], at.first, at.last);
+            }
+        });
+    }
+}
+
+/// How rows are shared out among left panels: as evenly as possible.
+#[derive(Clone, Copy)]
+struct Panels {
+    start: usize,
+    rows: usize,
+    count: usize,
+    depth: usize,
+    by_row: bool,
+}
+
+impl Panels {
+    fn new(start: usize, rows: usize, depth: usize, by_row: bool) -> Self {
+        Self { start, rows, count: rows.div_ceil(ROWS), depth, by_row }
+    }
+
+    /// First row and number of rows of a panel.
+    fn rows(&self, index: usize) -> (usize, usize) {
+        let edge = |index: usize| index * self.rows / self.count;
+        (self.start + edge(index), edge(index + 1) - edge(index))
+    }
+
+    /// Place and length of a panel in the packed buffer.
+    fn place(&self, index: usize) -> (usize, usize) {
+        let room = tile::left_len(self.rows.div_ceil(self.count), self.depth, self.by_row);
+        (index * room, tile::left_len(self.rows(index).1, self.depth, self.by_row))
+    }
+
+    /// Numbers of all packed panels.
+    fn len(&self) -> usize {
+        self.count * tile::left_len(self.rows.div_ceil(self.count.max(1)), self.depth, self.by_row)
+    }
+
+    fn pack(&self, index: usize, left: &impl Operand, at: Depths, into: &mut [f32]) {
+        let (row, rows) = self.rows(index);
+        if self.by_row {
+            for (block, into) in into.chunks_exact_mut(rows * tile::STRIDE).enumerate() {
+                let from = block * tile::DEPTH;
+                let depths = tile::DEPTH.min(at.len - from);
+                for (i, into) in into.chunks_exact_mut(tile::STRIDE).enumerate() {
+                    left.copy_row(row + i, at.from + from, &mut into[..depths]);
+                }
+            }
+        } else {
+            left.fill_depth_major(row, rows, at.from, rows, &mut into[..rows * at.len]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Sums into a matrix.
+    struct Plain<'a>(Shared<'a, f32>, usize);
+
+    impl Target for Plain<'_> {
+        fn put(&self, row: usize, column: usize, columns: usize, sums: &[[f32; COLUMNS]], first: bool, _: bool) {
+            for (i, sums) in sums.iter().enumerate() {
+                // SAFETY: tiles do not overlap.
+                let into = unsafe { self.0.part((row + i) * self.1 + column, columns) };
+                for (into, sum) in into.iter_mut().zip(sums) {
+                    *into = if first { *sum } else { *into + sum };
+                }
+            }
+        }
+    }
+
+    fn check(size: Size, left_rows: bool, right_rows: bool) {
+        let Size { rows, columns, depth } = size;
+        let draw = |len: usize, salt: usize| -> Vec<f32> {
+            (0..len).map(|i| ((i * 7919 + salt) % 17) as f32 - 8.0).collect()
+        };
+        let (a, b) = (draw(rows * depth, 1), draw(columns * depth, 2));
+        let mut out = vec![f32::NAN; rows * columns];
+        let left = if left_rows { Matrix::rows(&a, depth) } else { Matrix::columns(&a, rows) };
+        let right = if right_rows { Matrix::rows(&b, depth) } else { Matrix::columns(&b, columns) };
+        product(size, &left, &right, &Plain(Shared::new(&mut out), columns));
+        for i in 0..rows {
+            for j in 0..columns {
+                let sum: f32 = (0..depth)
+                    .map(|k| {
+                        let a = if left_rows { a[i * depth + k] } else { a[k * rows + i] };
+                        a * if right_rows { b[j * depth + k] } else { b[k * columns + j] }
+                    })
+                    .sum();
+                assert_eq!(out[i * columns + j], sum, "{size:?} {left_rows} {right_rows} at {i}, {j}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+        #[test]
+        fn products_equal_the_naive_loop(
+            rows in 1usize..70, columns in 1usize..80, depth in 0usize..90, left: bool, right: bool,
+        ) {
+            check(Size { rows, columns, depth }, left, right);
+        }
+    }
+
+    #[test]
+    fn deep_and_tall_products_are_summed_block_by_block() {
+        check(Size { rows: 3, columns: 5, depth: 4500 }, true, true);
+        check(Size { rows: 3, columns: 33, depth: 4500 }, false, false);
+        check(Size { rows: 1100, columns: 3, depth: 1100 }, true, false);
+    }
+}

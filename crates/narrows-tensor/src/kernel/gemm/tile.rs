@@ -1,0 +1,185 @@
+//! The innermost product: a tile of a few rows by 32 columns, summed over the depth in order.
+
+/// Columns of a tile.
+pub(crate) const COLUMNS: usize = 32;
+/// The most rows of a tile: 28 accumulators, two columns and a broadcast fill the 32 registers.
+pub(super) const ROWS: usize = 14;
+/// Depths between two rows of a packed left panel; not a power of two, so that rows fall into different cache sets.
+pub(super) const STRIDE: usize = DEPTH + 16;
+/// Depths in one block of a packed left panel.
+pub(super) const DEPTH: usize = 512;
+
+/// The sums of one tile.
+#[repr(C, align(64))]
+pub(super) struct Tile(pub(super) [[f32; COLUMNS]; ROWS]);
+
+/// A packed left panel: blocks of `DEPTH` depths.
+#[derive(Clone, Copy)]
+pub(super) struct Left<'a> {
+    /// `[block][rows][STRIDE]` if `by_row`, else `[depth][rows]`.
+    pub(super) data: &'a [f32],
+    pub(super) rows: usize,
+    pub(super) by_row: bool,
+}
+
+/// Numbers that a packed left panel takes.
+pub(super) fn left_len(rows: usize, depth: usize, by_row: bool) -> usize {
+    if by_row { depth.div_ceil(DEPTH) * rows * STRIDE } else { (depth * rows).next_multiple_of(16) }
+}
+
+/// `tile = left right`, for `right` laid out `[depth][COLUMNS]`.
+pub(super) fn multiply(left: Left<'_>, right: &[f32], tile: &mut Tile) {
+    let depth = right.len() / COLUMNS;
+    assert!((1..=ROWS).contains(&left.rows) && left.data.len() >= left_len(left.rows, depth, left.by_row));
+    #[cfg(target_arch = "x86_64")]
+    if crate::kernel::simd::avx512() {
+        // SAFETY: AVX-512 is there, and the panels have the lengths that the kernel reads.
+        return unsafe { avx512::multiply(left, right.as_ptr(), depth, tile) };
+    }
+    portable::multiply(left, right, tile);
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::{_mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps};
+
+    use super::{COLUMNS, DEPTH, Left, STRIDE, Tile};
+
+    /// # Safety
+    /// AVX-512 is there; `left` holds `depth` depths and `right` holds `depth * COLUMNS` numbers.
+    pub(super) unsafe fn multiply(left: Left<'_>, right: *const f32, depth: usize, tile: &mut Tile) {
+        let a = left.data.as_ptr();
+        macro_rules! by_rows {
+            ($($rows:literal)*) => {
+                match (left.rows, left.by_row) {
+                    $(
+                        // SAFETY: by this function's contract.
+                        ($rows, true) => unsafe { run::<$rows, true>(a, right, depth, tile) },
+                        // SAFETY: by this function's contract.
+                        ($rows, false) => unsafe { run::<$rows, false>(a, right, depth, tile) },
+                    )*
+                    _ => {}
+                }
+            };
+        }
+        by_rows!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+    }
+
+    /// The kernel for `R` rows, packed row by row or depth by depth.
+    #[target_feature(enable = "avx512f")]
+    unsafe fn run<const R: usize, const BY_ROW: bool>(
+        mut a: *const f32,
+        mut b: *const f32,
+        mut depth: usize,
+        tile: &mut Tile,
+    ) {
+        // Where the element (row i, depth k) lies: at `i * row + k * step`.
+        let (row, step) = if BY_ROW { (STRIDE, 1) } else { (1, R) };
+        // SAFETY: the caller guarantees the panels' lengths.
+        unsafe {
+            let mut sums = [[_mm512_setzero_ps(); 2]; R];
+            while depth > 0 {
+                let block = if BY_ROW { depth.min(DEPTH) } else { depth };
+                let mut p = a;
+                for _ in 0..block {
+                    let (b0, b1) = (_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16)));
+                    for (i, sum) in sums.iter_mut().enumerate() {
+                        let x = _mm512_set1_ps(*p.add(i * row));
+                        sum[0] = _mm512_fmadd_ps(x, b0, sum[0]);
+                        sum[1] = _mm512_fmadd_ps(x, b1, sum[1]);
+                    }
+                    p = p.add(step);
+                    b = b.add(COLUMNS);
+                }
+                depth -= block;
+                a = a.add(R * STRIDE);
+            }
+            for (sum, row) in sums.iter().zip(&mut tile.0) {
+                _mm512_storeu_ps(row.as_mut_ptr(), sum[0]);
+                _mm512_storeu_ps(row.as_mut_ptr().add(16), sum[1]);
+            }
+        }
+    }
+}
+
+mod portable {
+    use super::{COLUMNS, DEPTH, Left, STRIDE, Tile};
+
+    /// Rows and columns that fit into sixteen 256-bit registers.
+    const SOME: usize = 6;
+    const HALF: usize = 16;
+
+    pub(super) fn multiply(left: Left<'_>, right: &[f32], tile: &mut Tile) {
+        for first in (0..left.rows).step_by(SOME) {
+            for column in (0..COLUMNS).step_by(HALF) {
+                #[cfg(target_arch = "x86_64")]
+                if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+                    // SAFETY: the processor has these features.
+                    unsafe { avx2(left, right, first, column, tile) };
+                    continue;
+                }
+                run(left, right, first, column, tile, |a, b, sum| a * b + sum);
+            }
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    fn avx2(left: Left<'_>, right: &[f32], first: usize, column: usize, tile: &mut Tile) {
+        run(left, right, first, column, tile, f32::mul_add);
+    }
+
+    #[inline(always)]
+    fn run(
+        left: Left<'_>,
+        right: &[f32],
+        first: usize,
+        column: usize,
+        tile: &mut Tile,
+        fma: impl Fn(f32, f32, f32) -> f32,
+    ) {
+        let rows = SOME.min(left.rows - first);
+        let mut sums = [[0.0; HALF]; SOME];
+        for (k, b) in right.chunks_exact(COLUMNS).enumerate() {
+            let b: [f32; HALF] = std::array::from_fn(|i| b[column + i]);
+            let (start, step) = if left.by_row {
+                ((k / DEPTH * left.rows + first) * STRIDE + k % DEPTH, STRIDE)
+            } else {
+                (k * left.rows + first, 1)
+            };
+            for (i, sums) in sums.iter_mut().enumerate() {
+                // Rows beyond the last repeat it; their sums are dropped.
+                let a = left.data[start + i.min(rows - 1) * step];
+                for (sum, b) in sums.iter_mut().zip(b) {
+                    *sum = fma(a, b, *sum);
+                }
+            }
+        }
+        for (into, sums) in tile.0[first..first + rows].iter_mut().zip(&sums) {
+            into[column..column + HALF].copy_from_slice(sums);
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::super::{COLUMNS, Left, ROWS, Tile, left_len};
+
+        #[test]
+        fn both_kernels_agree() {
+            for by_row in [true, false] {
+                for rows in 1..=ROWS {
+                    for depth in [1, 37, 512, 700] {
+                        let value = |i: usize| ((i * 7919) % 64) as f32 - 32.0;
+                        let data: Vec<f32> = (0..left_len(rows, depth, by_row)).map(value).collect();
+                        let right: Vec<f32> = (0..depth * COLUMNS).map(|i| value(i + 11)).collect();
+                        let left = Left { data: &data, rows, by_row };
+                        let (mut best, mut plain) = (Tile([[0.0; COLUMNS]; ROWS]), Tile([[0.0; COLUMNS]; ROWS]));
+                        super::super::multiply(left, &right, &mut best);
+                        super::multiply(left, &right, &mut plain);
+                        assert!(best.0 == plain.0, "{by_row} {rows} {depth}");
+                    }
+                }
+            }
+        }
+    }
+}
