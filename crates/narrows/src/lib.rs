@@ -1,1 +1,41 @@
 //! Autoencoders from a file to a trained, evaluated and reported model.
+//!
+//! ```no_run
+//! use narrows::{Draft, Plan, RunDirectory, Task, fit};
+//! # fn main() -> narrows::Result<()> {
+//! let mut draft = Draft::default();
+//! draft.put("data.source", "measurements.csv")?;
+//! draft.put("model.ae.code", 8)?;
+//! let plan = Plan::new(&draft, Task::Reduction, None)?;
+//! let run = RunDirectory::create("runs/measurements".as_ref(), false)?;
+//! fit(&plan, &run, false, Default::default(), &mut [])?;
+//! # Ok(())
+//! # }
+//! ```
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod batches;
+pub mod choose;
+pub mod config;
+mod digest;
+pub mod document;
+mod draft;
+pub mod error;
+pub mod evaluate;
+mod fit;
+mod held_out;
+mod model;
+pub mod places;
+mod plan;
+mod run;
+
+pub use choose::Task;
+pub use config::RunConfig;
+pub use draft::Draft;
+pub use error::{Error, Result};
+pub use evaluate::{Evaluation, evaluate};
+pub use fit::{Done, Fitted, fit};
+pub use model::{Model, read_document};
+pub use plan::Plan;
+pub use run::RunDirectory;
+pub use {narrows_core, narrows_data, narrows_eval, narrows_models, narrows_report, narrows_tensor, narrows_train};

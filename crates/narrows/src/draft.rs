@@ -1,0 +1,108 @@
+//! A run's configuration while it is being put together: file, then `--set`, then flags, as one TOML table.
+
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use crate::{Error, Result};
+
+/// A partial configuration; what it leaves out is chosen from the data.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Draft {
+    table: Table,
+}
+
+impl Draft {
+    /// Reads a configuration file. Everything in it is checked, so that a typing error is reported with its line.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not TOML, or has an unknown key or an invalid value.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Error::Io { path: path.into(), action: "cannot read", source })?;
+        Self::from_text(&text, path)
+    }
+
+    /// Parses a configuration's text; `origin` is named in errors.
+    ///
+    /// # Errors
+    /// It is not TOML, or has an unknown key or an invalid value.
+    pub fn from_text(text: &str, origin: &Path) -> Result<Self> {
+        let config = |error: toml::de::Error| Error::Config { origin: origin.into(), message: error.to_string() };
+        toml::from_str::<crate::config::Partial>(text).map_err(config)?;
+        Ok(Self { table: text.parse().map_err(config)? })
+    }
+
+    /// Applies one `key.path=value`; the value is TOML, or a string where it is not.
+    ///
+    /// # Errors
+    /// There is no `=`, or the path leads through a value that is no table.
+    pub fn set(&mut self, assignment: &str) -> Result<()> {
+        let (path, value) = assignment.split_once('=').ok_or_else(|| Error::Assignment {
+            text: assignment.into(),
+            reason: "it has no `=`; write e.g. train.steps=200".into(),
+        })?;
+        let (path, value) = (path.trim(), value.trim());
+        let parsed = format!("v = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("v"));
+        self.put(path, parsed.unwrap_or_else(|| Value::String(value.into())))
+    }
+
+    /// Puts a value at a dotted path, making tables on the way.
+    ///
+    /// # Errors
+    /// The path leads through a value that is no table.
+    pub fn put(&mut self, path: &str, value: impl Into<Value>) -> Result<()> {
+        let path = self.resolve(path);
+        let mut table = &mut self.table;
+        let mut parts = path.split('.').peekable();
+        while let Some(part) = parts.next() {
+            if parts.peek().is_none() {
+                table.insert(part.into(), value.into());
+                return Ok(());
+            }
+            let entry = table.entry(part).or_insert_with(|| Value::Table(Table::new()));
+            table = entry.as_table_mut().ok_or_else(|| Error::Assignment {
+                text: path.clone(),
+                reason: format!("`{part}` is a value, not a section"),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// `model.code` means the option `code` of the one model that is configured.
+    fn resolve(&self, path: &str) -> String {
+        let model = self.table.get("model").and_then(Value::as_table).and_then(|model| model.keys().next());
+        match (path.strip_prefix("model."), model) {
+            (Some(option), Some(name)) if !narrows_models::is_variant(option.split('.').next().unwrap_or_default()) => {
+                format!("model.{name}.{option}")
+            }
+            _ => path.to_owned(),
+        }
+    }
+
+    /// The value at a dotted path.
+    pub fn get(&self, path: &str) -> Option<&Value> {
+        path.split('.').try_fold(None, |found: Option<&Value>, part| {
+            let table = found.map_or(Some(&self.table), Value::as_table)?;
+            table.get(part).map(Some)
+        })?
+    }
+
+    /// Puts `value` at `path` unless something stands there.
+    ///
+    /// # Errors
+    /// The path leads through a value that is no table.
+    pub fn put_default(&mut self, path: &str, value: impl Into<Value>) -> Result<()> {
+        if self.get(&self.resolve(path)).is_some() { Ok(()) } else { self.put(path, value) }
+    }
+
+    /// Everything so far.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+}
+
+/// Where a draft that came from no file is said to come from.
+pub(crate) fn command_line() -> PathBuf {
+    PathBuf::from("the command line")
+}

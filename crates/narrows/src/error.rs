@@ -1,0 +1,171 @@
+//! One error for each cause, and the class that decides a process's exit code.
+
+use std::path::PathBuf;
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong between a file and a report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The data cannot be read or prepared.
+    #[error(transparent)]
+    Data(#[from] narrows_data::Error),
+    /// The model refuses its options or the data.
+    #[error(transparent)]
+    Model(#[from] narrows_models::Error),
+    /// The prepared data do not describe themselves consistently.
+    #[error(transparent)]
+    Likelihood(#[from] narrows_models::likelihood::InvalidRow),
+    /// A model's step or use failed.
+    #[error(transparent)]
+    Core(#[from] narrows_core::Error),
+    /// Training failed.
+    #[error(transparent)]
+    Train(#[from] narrows_train::Error),
+    /// A metric or baseline failed.
+    #[error(transparent)]
+    Eval(#[from] narrows_eval::Error),
+    /// A page could not be drawn.
+    #[error(transparent)]
+    Report(#[from] narrows_report::Error),
+    /// A model file is unreadable, foreign or damaged.
+    #[error(transparent)]
+    File(#[from] narrows_tensor::Error),
+    /// The operating system refused.
+    #[error("{}: {action}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was attempted.
+        action: &'static str,
+        /// Its reason.
+        source: std::io::Error,
+    },
+    /// A configuration is not valid.
+    #[error("{}: {message}", origin.display())]
+    Config {
+        /// The file, or where else it came from.
+        origin: PathBuf,
+        /// What is wrong, with line and column where there are any.
+        message: String,
+    },
+    /// A `--set` cannot be applied.
+    #[error("--set {text}: {reason}")]
+    Assignment {
+        /// As given.
+        text: String,
+        /// Why not.
+        reason: String,
+    },
+    /// No data were named.
+    #[error("no data named; give a file or a dataset, for example `narrows train digits`")]
+    NoData,
+    /// The output directory is in use.
+    #[error("{}: exists already; choose another --out, continue with --resume, or replace it with --force", path.display())]
+    OutputExists {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A directory that `--force` would empty holds no run.
+    #[error("{}: not a run directory (no run.toml), so --force does not touch it; choose another --out", path.display())]
+    ForeignDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// There is no run where one was expected.
+    #[error("{}: no run here (no run.toml); expected a directory that `narrows train --out` made", path.display())]
+    NoRun {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// There is no model where one was expected.
+    #[error("{}: no model here; expected model.safetensors or a directory of a finished run", path.display())]
+    NoModel {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A run is to be resumed with another configuration.
+    #[error("{}: cannot resume: {}; leave these options out, or start a new run with another --out", run.display(), changes.join("; "))]
+    ResumeChanged {
+        /// The run directory.
+        run: PathBuf,
+        /// What differs, one sentence each.
+        changes: Vec<String>,
+    },
+    /// A model file's document cannot be understood.
+    #[error("{}: {reason}", path.display())]
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// Codes of another size than the model's.
+    #[error("{origin}: codes have {found} values; this model's have {expected} (columns z0 to z{})", expected - 1)]
+    CodeSize {
+        /// The file.
+        origin: String,
+        /// Values in a row.
+        found: usize,
+        /// The model's.
+        expected: usize,
+    },
+    /// A split without rows was asked for.
+    #[error("{origin}: the {split} split has no rows; choose another --split or other fractions")]
+    EmptySplit {
+        /// The data.
+        origin: String,
+        /// The split.
+        split: &'static str,
+    },
+    /// A column to carry along does not exist.
+    #[error("{origin}: no column `{name}` to keep{}", nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+    NoColumn {
+        /// The data.
+        origin: String,
+        /// As given.
+        name: String,
+        /// The most similar name.
+        nearest: Option<String>,
+    },
+    /// Nothing to compare.
+    #[error("no models to compare; give --models a,b or leave it out")]
+    NothingToCompare,
+}
+
+/// What kind of failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The run failed on its way.
+    Run,
+    /// The request cannot be carried out as it stands.
+    Usage,
+    /// The data or a file is bad.
+    Input,
+}
+
+impl Error {
+    /// What kind of failure it is.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Data(narrows_data::Error::Setting { .. } | narrows_data::Error::Fractions(_)) => Class::Usage,
+            Self::Data(_) | Self::Likelihood(_) | Self::File(_) | Self::NoModel { .. } | Self::Document { .. } | Self::CodeSize { .. } => {
+                Class::Input
+            }
+            Self::Model(_)
+            | Self::Config { .. }
+            | Self::Assignment { .. }
+            | Self::NoData
+            | Self::OutputExists { .. }
+            | Self::ForeignDirectory { .. }
+            | Self::NoRun { .. }
+            | Self::ResumeChanged { .. }
+            | Self::EmptySplit { .. }
+            | Self::NoColumn { .. }
+            | Self::NothingToCompare => Class::Usage,
+            Self::Core(_) | Self::Train(_) | Self::Eval(_) | Self::Report(_) | Self::Io { .. } => Class::Run,
+        }
+    }
+}

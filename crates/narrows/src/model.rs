@@ -1,0 +1,121 @@
+//! A trained model with everything that is needed to use it, as one file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use narrows_core::Trainable;
+use narrows_data::{OpenOptions, Preparation, Source};
+use narrows_eval::Pca;
+use narrows_tensor::{DType, Device, Key, Scope, Tensor, TensorFile};
+
+use crate::document::{Document, FORMAT};
+use crate::{Error, Result, RunDirectory, places};
+
+/// Prefix of the model's own tensors in the file.
+const WEIGHTS: &str = "model.";
+/// Prefix of the baseline's tensors in the file.
+const BASELINE: &str = "pca.";
+
+/// A trained model, its baseline and its document.
+pub struct Model {
+    /// What it is and where it came from.
+    pub document: Document,
+    /// The network.
+    pub network: Box<dyn Trainable>,
+    /// The principal components of the same training rows at the same code size.
+    pub baseline: Pca,
+    /// How raw values become features.
+    pub preparation: Arc<Preparation>,
+}
+
+impl Model {
+    /// Reads a model file, or that of a run directory.
+    ///
+    /// # Errors
+    /// There is none, it is damaged, foreign, or of a newer version.
+    pub fn load(path: &Path) -> Result<Self> {
+        let path = Self::find(path)?;
+        let file = TensorFile::read(&path, &Device::Cpu)?;
+        let document = read_document(&path, &file.document)?;
+        let network = fresh(&document)?;
+        let origin = path.display().to_string();
+        network.parameters().restore(&part(&file.tensors, WEIGHTS), &origin)?;
+        let baseline = Pca::from_tensors(&part(&file.tensors, BASELINE))?;
+        let preparation = Arc::new(document.preparation.clone());
+        Ok(Self { document, network, baseline, preparation })
+    }
+
+    /// The model file at `path`, which may be a run directory.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn find(path: &Path) -> Result<PathBuf> {
+        let file = if path.is_dir() { RunDirectory::at(path).model() } else { path.to_owned() };
+        if file.is_file() { Ok(file) } else { Err(Error::NoModel { path: path.into() }) }
+    }
+
+    /// Writes the model file atomically.
+    ///
+    /// # Errors
+    /// It exists and `overwrite` is false, or it cannot be written.
+    pub fn save(&self, path: &Path, overwrite: bool) -> Result<()> {
+        let named = |prefix: &'static str| move |(name, tensor): (String, Tensor)| (format!("{prefix}{name}"), tensor);
+        let weights = self.network.parameters().tensors().into_iter().map(named(WEIGHTS));
+        let baseline = self.baseline.tensors()?.into_iter().map(named(BASELINE));
+        let document = serde_json::to_string(&self.document)
+            .map_err(|error| Error::Document { path: path.into(), reason: error.to_string() })?;
+        Ok(TensorFile { tensors: weights.chain(baseline).collect(), document }.write(path, overwrite)?)
+    }
+
+    /// Opens data that this model is to be used on: its columns are found by name.
+    ///
+    /// # Errors
+    /// The data cannot be read, or lack what the model needs.
+    pub fn open(&self, data: &str, data_dir: Option<&Path>, keep: &[String]) -> Result<Arc<dyn Source>> {
+        let trained = self.document.config.data.open_options();
+        let options = OpenOptions {
+            columns: None,
+            exclude: Vec::new(),
+            label: None,
+            keep: keep.to_vec(),
+            expected: Some(self.document.schema().clone()),
+            ..trained
+        };
+        places::open(data, data_dir, &options)
+    }
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Model").field("document", &self.document).finish_non_exhaustive()
+    }
+}
+
+/// The document of a model file.
+///
+/// # Errors
+/// It is of a newer version, or no document of a model.
+pub fn read_document(path: &Path, text: &str) -> Result<Document> {
+    let refuse = |reason: String| Error::Document { path: path.into(), reason };
+    let version = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|json| json["format"].as_u64());
+    match version {
+        Some(version) if version > u64::from(FORMAT) => Err(refuse(format!(
+            "written by a newer version of Narrows (format {version}, this one reads up to {FORMAT}); update Narrows"
+        ))),
+        _ => serde_json::from_str(text).map_err(|error| refuse(format!("not the document of a model: {error}"))),
+    }
+}
+
+/// The network that a document describes, with initial weights.
+pub(crate) fn fresh(document: &Document) -> Result<Box<dyn Trainable>> {
+    let key = Key::new(document.config.train.seed).named("init");
+    let scope = Scope::root(key, DType::F32, &Device::Cpu);
+    Ok(narrows_models::build(&document.config.model, &document.data, &scope)?)
+}
+
+/// The tensors whose names begin with `prefix`, without it.
+fn part(tensors: &BTreeMap<String, Tensor>, prefix: &str) -> BTreeMap<String, Tensor> {
+    let own = tensors.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone())));
+    own.collect()
+}

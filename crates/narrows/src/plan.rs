@@ -1,0 +1,126 @@
+//! From a draft to everything that a run needs: opened data, splits, fitted preparation, a complete configuration.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use narrows_core::Dims;
+use narrows_data::{Layout, Preparation, Sample, Source, Splits};
+use narrows_models::{DataSpec, Family, Head, Likelihood, ModelConfig};
+use toml::Value;
+
+use crate::choose::{self, Task};
+use crate::config::{DataConfig, RunConfig};
+use crate::draft::command_line;
+use crate::{Draft, Error, Result, places};
+
+/// A run that can start.
+#[derive(Debug)]
+pub struct Plan {
+    /// The complete configuration.
+    pub config: RunConfig,
+    /// The rows to fit on, to choose by and to report on.
+    pub splits: Splits,
+    /// How raw values become features.
+    pub preparation: Arc<Preparation>,
+    /// What the model knows of the data.
+    pub data: DataSpec,
+    /// What was decided for the user, and why.
+    pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// Opens the data, splits it, fits the preparation, and fills in what the draft leaves open.
+    ///
+    /// # Errors
+    /// The data cannot be read or split, or an option is not valid or does not fit the data.
+    pub fn new(draft: &Draft, task: Task, data_dir: Option<&Path>) -> Result<Self> {
+        let data: DataConfig = section(draft, "data")?;
+        let source = places::open(data.source.as_deref().ok_or(Error::NoData)?, data_dir, &data.open_options())?;
+        Self::on(draft, task, source)
+    }
+
+    /// The same for data that are open already.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn on(draft: &Draft, task: Task, source: Arc<dyn Source>) -> Result<Self> {
+        let mut draft = draft.clone();
+        let mut notes: Vec<String> = source.notes().to_vec();
+        let data: DataConfig = section(&draft, "data")?;
+        let splits = Splits::new(&source, &data.split)?;
+        let preparation = Arc::new(Preparation::fit(&splits.train, &data.prepare)?);
+        notes.extend(preparation.notes().iter().map(ToString::to_string));
+        let spec = spec(&preparation, splits.train.rows())?;
+        if draft.get("model").is_none() {
+            let choice = choose::model(task, &source.schema().sample, preparation.layout());
+            notes.push(format!("model {}: {}", choice.model, choice.because));
+            draft.put(&format!("model.{}", choice.model), toml::Table::new())?;
+        }
+        draft.put_default("model.code", spec.default_code() as i64)?;
+        for (key, value) in choose::training(&source.schema().sample, preparation.layout(), splits.train.rows()) {
+            draft.put_default(key, value)?;
+        }
+        let model: ModelConfig = section(&draft, "model")?;
+        model.check(&spec)?;
+        let config = RunConfig { data, model, train: section(&draft, "train")? };
+        Ok(Self { config, splits, preparation, data: spec, notes })
+    }
+
+    /// What stands for the configuration in checkpoints: the SHA-256 of its text.
+    ///
+    /// # Errors
+    /// The configuration cannot be written.
+    pub fn identity(&self) -> Result<String> {
+        Ok(crate::digest::of(self.config.to_toml()?.as_bytes()))
+    }
+}
+
+impl RunConfig {
+    /// As the text of a configuration file.
+    ///
+    /// # Errors
+    /// A value has no form in TOML.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|error| Error::Config { origin: command_line(), message: error.to_string() })
+    }
+
+    /// From the text of a complete configuration; `origin` is named in errors.
+    ///
+    /// # Errors
+    /// A key is unknown or missing, or a value is not valid.
+    pub fn from_toml(text: &str, origin: PathBuf) -> Result<Self> {
+        toml::from_str(text).map_err(|error| Error::Config { origin, message: error.to_string() })
+    }
+}
+
+/// One section of the draft as a checked value; its default where the draft has none.
+fn section<T: serde::de::DeserializeOwned>(draft: &Draft, name: &str) -> Result<T> {
+    let value = draft.get(name).cloned().unwrap_or_else(|| Value::Table(toml::Table::new()));
+    value.try_into().map_err(|error: toml::de::Error| Error::Config {
+        origin: command_line(),
+        message: format!("[{name}]: {}{}", error.message(), suggestion(error.message())),
+    })
+}
+
+/// The nearest of the names that serde lists for an unknown one, as half a sentence.
+fn suggestion(message: &str) -> String {
+    narrows_models::config::suggestion(message).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}
+
+/// What a model must know of prepared data.
+pub(crate) fn spec(preparation: &Preparation, rows: usize) -> Result<DataSpec> {
+    let layout = preparation.layout();
+    let picture = matches!(preparation.schema().sample, Sample::Image { .. });
+    let likelihood = if picture { Likelihood::gaussian() } else { likelihood(layout)? };
+    Ok(DataSpec { sample: Dims::new(layout.dims.clone()), likelihood, rows: Some(rows), classes: None })
+}
+
+fn likelihood(layout: &Layout) -> Result<Likelihood> {
+    let family = |family| match family {
+        narrows_data::Family::Gaussian => Family::Gaussian,
+        narrows_data::Family::Bernoulli => Family::Bernoulli,
+        narrows_data::Family::Categorical => Family::Categorical,
+    };
+    let heads = layout.runs().into_iter().map(|(range, of)| Head { range, family: family(of) }).collect();
+    Ok(Likelihood::mixed(heads, layout.weights.clone())?)
+}
