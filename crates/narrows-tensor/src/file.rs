@@ -4,7 +4,7 @@
 //! the document and every tensor's name, type, shape and bytes.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -45,8 +45,9 @@ impl TensorFile {
         let envelope = Envelope { sha256: checksum(&views, &self.document), document: self.document.clone() };
         let envelope = serde_json::to_string(&envelope).map_err(|error| foreign(path, &error))?;
         let views = views.iter().map(|(name, view)| (name.as_str(), view));
-        let bytes = safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), envelope)])))
-            .map_err(|error| foreign(path, &error))?;
+        #[allow(clippy::disallowed_types, reason = "the safetensors crate takes this type; one entry has one order")]
+        let metadata = std::collections::HashMap::from([(KEY.to_owned(), envelope)]);
+        let bytes = safetensors::serialize(views, Some(metadata)).map_err(|error| foreign(path, &error))?;
         write_atomically(path, &bytes)
     }
 

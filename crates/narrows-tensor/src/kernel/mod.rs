@@ -1,5 +1,6 @@
 //! The machinery under the fused operations: slices of tensors, parallel loops, vector code chosen at run time.
 
+pub(crate) mod conv;
 pub(crate) mod epilogue;
 pub(crate) mod gemm;
 pub(crate) mod math;

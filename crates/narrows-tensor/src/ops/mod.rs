@@ -2,5 +2,6 @@
 
 pub mod activation;
 pub mod conv;
+mod conv_composite;
 pub mod linear;
 mod slope;
