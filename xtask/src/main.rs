@@ -1,2 +1,48 @@
-//! Commands for maintainers.
-fn main() {}
+//! `cargo xtask COMMAND`: the dispatcher, and nothing else.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xtask::{ci, data, docs, golden, new_variant, tidy};
+
+/// Commands for maintainers. `cargo xtask ci` is the whole gate.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Everything that must hold before a change is merged, cheapest first
+    Ci(ci::Options),
+    /// Rules of the house that no compiler checks: arrows between crates, sizes, names, documents
+    Tidy,
+    /// Rewrite the generated parts of the documents
+    Docs(docs::Options),
+    /// Fetch a catalogued dataset
+    Data(data::Options),
+    /// Compute the golden numbers with the published implementations
+    Golden(golden::Options),
+    /// Start a model variant: its file, its catalogue line and an example configuration
+    NewVariant(new_variant::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Ci(options) => ci::run(&options),
+        Command::Tidy => tidy::run(),
+        Command::Docs(options) => docs::run(&options),
+        Command::Data(options) => data::run(&options),
+        Command::Golden(options) => golden::run(&options),
+        Command::NewVariant(options) => new_variant::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Other programs: cargo, the `narrows` binary, Python.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::Result;
+use crate::repository;
+
+/// Cargo, called from the repository's root.
+pub fn cargo(arguments: &[&str]) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(repository::root());
+    command
+}
+
+/// Runs `command` with its output passed through.
+///
+/// # Errors
+///
+/// When it cannot start or ends with a failure.
+pub fn run(command: &mut Command) -> Result {
+    let status = command.status().map_err(|error| format!("{} cannot start: {error}", shown(command)))?;
+    if status.success() { Ok(()) } else { Err(format!("{} failed ({status})", shown(command)).into()) }
+}
+
+/// Runs `command` and returns what it wrote to stdout; stderr is passed through.
+///
+/// # Errors
+///
+/// When it cannot start, ends with a failure, or writes something that is not UTF-8.
+pub fn output(command: &mut Command) -> Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("{} cannot start: {error}", shown(command)))?;
+    if !output.status.success() {
+        return Err(format!("{} failed ({})", shown(command), output.status).into());
+    }
+    Ok(String::from_utf8(output.stdout).map_err(|_| format!("{} wrote something else than text", shown(command)))?)
+}
+
+/// Builds the `narrows` binary in the dev profile and returns its path.
+///
+/// # Errors
+///
+/// When it does not build.
+pub fn narrows() -> Result<PathBuf> {
+    run(&mut cargo(&["build", "--quiet", "--package", "narrows-cli"]))?;
+    Ok(repository::target()?.join("debug").join(format!("narrows{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// The command as one would type it.
+pub fn shown(command: &Command) -> String {
+    let program = PathBuf::from(command.get_program());
+    let mut words = vec![program.file_name().unwrap_or_default().to_string_lossy().into_owned()];
+    words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
+    words.join(" ")
+}
