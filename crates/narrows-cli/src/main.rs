@@ -1,6 +1,22 @@
-//! The narrows command line.
+//! The narrows command line: argv, terminal and exit codes. Everything it does is done by the facade.
 
+mod arguments;
+mod exit;
+mod options;
+mod terminal;
+mod verbs;
+
+use clap::Parser as _;
+
+/// glibc's allocator returns every large tensor to the system and asks for it again at the next step.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    let arguments = arguments::Arguments::parse();
+    terminal::log::start(&arguments.shared);
+    match verbs::run(&arguments) {
+        Ok(outcome) => outcome.into(),
+        Err(error) => exit::report(error.as_ref()),
+    }
+}

@@ -10,6 +10,8 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Draft {
     table: Table,
+    /// Options of a model that is not chosen yet.
+    waiting: Vec<(String, Value)>,
 }
 
 impl Draft {
@@ -18,8 +20,11 @@ impl Draft {
     /// # Errors
     /// The file cannot be read, is not TOML, or has an unknown key or an invalid value.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::Io { path: path.into(), action: "cannot read", source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Io {
+            path: path.into(),
+            action: "cannot read",
+            source,
+        })?;
         Self::from_text(&text, path)
     }
 
@@ -30,7 +35,7 @@ impl Draft {
     pub fn from_text(text: &str, origin: &Path) -> Result<Self> {
         let config = |error: toml::de::Error| Error::Config { origin: origin.into(), message: error.to_string() };
         toml::from_str::<crate::config::Partial>(text).map_err(config)?;
-        Ok(Self { table: text.parse().map_err(config)? })
+        Ok(Self { table: text.parse().map_err(config)?, waiting: Vec::new() })
     }
 
     /// Applies one `key.path=value`; the value is TOML, or a string where it is not.
@@ -53,6 +58,12 @@ impl Draft {
     /// The path leads through a value that is no table.
     pub fn put(&mut self, path: &str, value: impl Into<Value>) -> Result<()> {
         let path = self.resolve(path);
+        if let Some(option) =
+            path.strip_prefix("model.").filter(|option| self.model().is_none() && !is_of_variant(option))
+        {
+            self.waiting.push((option.to_owned(), value.into()));
+            return Ok(());
+        }
         let mut table = &mut self.table;
         let mut parts = path.split('.').peekable();
         while let Some(part) = parts.next() {
@@ -69,13 +80,29 @@ impl Draft {
         Ok(())
     }
 
+    /// The model that is configured so far.
+    pub fn model(&self) -> Option<&str> {
+        self.table.get("model")?.as_table()?.keys().next().map(String::as_str)
+    }
+
+    /// Chooses the model. Options that were put for another one are dropped with it.
+    ///
+    /// # Errors
+    /// The catalogue has no such model.
+    pub fn choose(&mut self, model: &str) -> Result<()> {
+        narrows_models::ModelConfig::named(model)?;
+        if self.model() != Some(model) {
+            let chosen = Table::from_iter([(model.to_owned(), Value::Table(Table::new()))]);
+            self.table.insert("model".into(), Value::Table(chosen));
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        waiting.into_iter().try_for_each(|(option, value)| self.put(&format!("model.{model}.{option}"), value))
+    }
+
     /// `model.code` means the option `code` of the one model that is configured.
     fn resolve(&self, path: &str) -> String {
-        let model = self.table.get("model").and_then(Value::as_table).and_then(|model| model.keys().next());
-        match (path.strip_prefix("model."), model) {
-            (Some(option), Some(name)) if !narrows_models::is_variant(option.split('.').next().unwrap_or_default()) => {
-                format!("model.{name}.{option}")
-            }
+        match (path.strip_prefix("model."), self.model()) {
+            (Some(option), Some(name)) if !is_of_variant(option) => format!("model.{name}.{option}"),
             _ => path.to_owned(),
         }
     }
@@ -102,7 +129,41 @@ impl Draft {
     }
 }
 
+/// Whether a path below `model` begins with the name of a variant.
+fn is_of_variant(path: &str) -> bool {
+    path.split('.').next().is_some_and(narrows_models::is_variant)
+}
+
 /// Where a draft that came from no file is said to come from.
 pub(crate) fn command_line() -> PathBuf {
     PathBuf::from("the command line")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_layers_win_and_model_options_wait_for_their_model() {
+        let mut draft = Draft::from_text("[train]\nepochs = 3\n", Path::new("c.toml")).unwrap();
+        draft.set("model.code=5").unwrap();
+        draft.set("train.epochs = 4").unwrap();
+        assert!(draft.get("model").is_none());
+        draft.choose("ae").unwrap();
+        assert_eq!(draft.get("model.ae.code"), Some(&Value::Integer(5)));
+        assert_eq!(draft.get("train.epochs"), Some(&Value::Integer(4)));
+        draft.put("model.code", 6).unwrap();
+        assert_eq!(draft.get("model.ae.code"), Some(&Value::Integer(6)));
+    }
+
+    #[test]
+    fn a_typing_error_in_a_file_is_told_with_its_line() {
+        let error = Draft::from_text("[train]\nepohcs = 3\n", Path::new("c.toml")).unwrap_err().to_string();
+        assert!(error.starts_with("c.toml: ") && error.contains("line 2") && error.contains("epohcs"), "{error}");
+    }
+
+    #[test]
+    fn an_assignment_without_a_value_is_refused() {
+        assert!(matches!(Draft::default().set("train.steps"), Err(Error::Assignment { .. })));
+    }
 }

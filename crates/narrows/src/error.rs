@@ -151,9 +151,12 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::Data(narrows_data::Error::Setting { .. } | narrows_data::Error::Fractions(_)) => Class::Usage,
-            Self::Data(_) | Self::Likelihood(_) | Self::File(_) | Self::NoModel { .. } | Self::Document { .. } | Self::CodeSize { .. } => {
-                Class::Input
-            }
+            Self::Data(_)
+            | Self::Likelihood(_)
+            | Self::File(_)
+            | Self::NoModel { .. }
+            | Self::Document { .. }
+            | Self::CodeSize { .. } => Class::Input,
             Self::Model(_)
             | Self::Config { .. }
             | Self::Assignment { .. }

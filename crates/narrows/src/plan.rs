@@ -51,10 +51,10 @@ impl Plan {
         let preparation = Arc::new(Preparation::fit(&splits.train, &data.prepare)?);
         notes.extend(preparation.notes().iter().map(ToString::to_string));
         let spec = spec(&preparation, splits.train.rows())?;
-        if draft.get("model").is_none() {
+        if draft.model().is_none() {
             let choice = choose::model(task, &source.schema().sample, preparation.layout());
             notes.push(format!("model {}: {}", choice.model, choice.because));
-            draft.put(&format!("model.{}", choice.model), toml::Table::new())?;
+            draft.choose(choice.model)?;
         }
         draft.put_default("model.code", spec.default_code() as i64)?;
         for (key, value) in choose::training(&source.schema().sample, preparation.layout(), splits.train.rows()) {

@@ -23,7 +23,11 @@ impl RunDirectory {
             }
             run.clear()?;
         }
-        std::fs::create_dir_all(root).map_err(|source| Error::Io { path: root.into(), action: "cannot create", source })?;
+        std::fs::create_dir_all(root).map_err(|source| Error::Io {
+            path: root.into(),
+            action: "cannot create",
+            source,
+        })?;
         Ok(run)
     }
 
@@ -50,7 +54,9 @@ impl RunDirectory {
         if !self.config().is_file() {
             return Err(Error::ForeignDirectory { path: self.root.clone() });
         }
-        for file in [self.model(), self.report(), self.metrics(), self.latest(), self.best(), self.config()] {
+        for file in
+            [self.model(), self.figures(), self.report(), self.metrics(), self.latest(), self.best(), self.config()]
+        {
             if file.exists() {
                 std::fs::remove_file(&file).map_err(io(&file))?;
             }
@@ -94,6 +100,10 @@ impl RunDirectory {
     /// The trained model.
     pub fn model(&self) -> PathBuf {
         self.root.join("model.safetensors")
+    }
+    /// The figures of the report.
+    pub fn figures(&self) -> PathBuf {
+        self.root.join("report.json")
     }
     /// The page to look at.
     pub fn report(&self) -> PathBuf {

@@ -1,0 +1,48 @@
+//! The command line as a whole: what every verb shares, and the list of verbs.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::verbs;
+
+/// Autoencoders from a file to a trained, evaluated and reported model.
+#[derive(Debug, Parser)]
+#[command(name = "narrows", version, about, arg_required_else_help = true, propagate_version = true)]
+#[command(
+    after_help = "Start with `narrows demo`, or with `narrows train FILE`. Exit codes: 0 done; 1 the run failed; \
+    2 usage or configuration; 3 bad data or a damaged file; 4 a check did not hold; 75 interrupted, resumable."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "General")]
+pub(crate) struct Shared {
+    /// Prints one JSON object instead of tables.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress bars and no remarks, only results and errors.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Threads to compute with; results do not depend on it.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Where fetched datasets lie.
+    #[arg(long, global = true, value_name = "DIR", env = "NARROWS_DATA", hide_env_values = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// What narrows can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Trains a model on a file and writes a run directory.
+    Train(Box<verbs::train::Train>),
+    /// Measures a model on data, beside PCA.
+    Evaluate(verbs::evaluate::Evaluate),
+}

@@ -1,0 +1,22 @@
+//! One file for each verb: its options, and what it does with the facade.
+
+pub(crate) mod evaluate;
+pub(crate) mod train;
+
+use crate::arguments::{Arguments, Verb};
+use crate::exit::Outcome;
+
+/// The result of a verb.
+pub(crate) type Result<T = Outcome> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Carries out what the command line asks for.
+pub(crate) fn run(arguments: &Arguments) -> Result {
+    let shared = &arguments.shared;
+    if let Some(threads) = shared.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
+    }
+    match &arguments.verb {
+        Verb::Train(verb) => verb.run(shared),
+        Verb::Evaluate(verb) => verb.run(shared),
+    }
+}

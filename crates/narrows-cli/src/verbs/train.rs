@@ -1,0 +1,101 @@
+//! `narrows train`: from a file to a run directory.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use clap::Args;
+use narrows::{Fitted, Plan, RunDirectory, Task, fit};
+
+use super::Result;
+use super::evaluate::print_evaluation;
+use crate::arguments::Shared;
+use crate::exit::Outcome;
+use crate::options::{ConfigOptions, ReadOptions, TrainOptions};
+use crate::terminal::progress::Training;
+
+/// Options of `narrows train`.
+#[derive(Args, Debug)]
+pub(crate) struct Train {
+    /// A file, a directory, `-` for standard input, or a dataset's name.
+    data: Option<String>,
+    /// The variant; chosen from the data where absent. `narrows models` lists them.
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// The run directory; runs/NAME where absent.
+    #[arg(long, value_name = "RUN")]
+    out: Option<PathBuf>,
+    /// Continue the run in --out from its latest checkpoint.
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
+    /// Replace the run that is in --out.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    training: TrainOptions,
+    #[command(flatten)]
+    reading: ReadOptions,
+    #[command(flatten)]
+    config: ConfigOptions,
+}
+
+impl Train {
+    /// Plans, trains, and prints held-out figures beside PCA's.
+    pub(crate) fn run(&self, shared: &Shared) -> Result {
+        let mut draft = self.config.draft(self.model.as_deref())?;
+        if let Some(data) = &self.data {
+            draft.put("data.source", data.as_str())?;
+        }
+        self.reading.apply(&mut draft)?;
+        self.training.apply(&mut draft)?;
+        let interrupt = interruption()?;
+        let plan = Plan::new(&draft, Task::Reduction, shared.data_dir.as_deref())?;
+        plan.notes.iter().for_each(|note| tracing::info!("{note}"));
+        let root = self.out.clone().unwrap_or_else(|| default_out(&plan));
+        let run = if self.resume { RunDirectory::open(&root)? } else { RunDirectory::create(&root, self.force)? };
+        let splits = &plan.splits;
+        let [train, validation, test] = [splits.train.rows(), splits.validation.rows(), splits.test.rows()];
+        tracing::info!("{train} training, {validation} validation and {test} test rows; run in {}", root.display());
+        let mut progress = Training::new(shared.quiet);
+        match fit(&plan, &run, self.resume, interrupt, &mut [&mut progress])? {
+            Fitted::Interrupted { step } => {
+                tracing::warn!("interrupted after step {step}; continue with the same command and --resume");
+                Ok(Outcome::Interrupted)
+            }
+            Fitted::Done(done) => {
+                narrows::write_report(&plan, &run, &done)?;
+                if shared.json {
+                    let summary = serde_json::json!({
+                        "run": root, "model": run.model(), "report": run.report(),
+                        "steps": done.outcome.step, "held_out": done.evaluation,
+                    });
+                    println!("{summary}");
+                } else {
+                    print_evaluation(plan.config.model.name(), &done.evaluation)?;
+                    tracing::info!("model {}", run.model().display());
+                    tracing::info!("report {}", run.report().display());
+                }
+                Ok(Outcome::Done)
+            }
+        }
+    }
+}
+
+/// A flag that SIGINT and SIGTERM raise; a second signal ends the process at once.
+pub(super) fn interruption() -> Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, flag.clone())?;
+        signal_hook::flag::register(signal, flag.clone())?;
+    }
+    Ok(flag)
+}
+
+/// `runs/` and the name of the data without its extension.
+fn default_out(plan: &Plan) -> PathBuf {
+    let name = plan.config.data.source.as_deref().unwrap_or("run");
+    let stem = PathBuf::from(name);
+    let stem = stem.file_name().and_then(|name| name.to_str()).unwrap_or("run");
+    let stem = stem.split('.').find(|part| !part.is_empty()).unwrap_or("run");
+    PathBuf::from("runs").join(if stem == "-" { "stdin" } else { stem })
+}

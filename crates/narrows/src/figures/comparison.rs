@@ -1,0 +1,97 @@
+//! The model beside PCA: headline cards, the table of metrics, and what a reader should be warned of.
+
+use narrows_report::{Better, Card, Comparison, Metric};
+
+use crate::evaluate::{ColumnError, Evaluation};
+
+/// The headline figures.
+pub(super) fn cards(evaluation: &Evaluation) -> Vec<Card> {
+    let (model, pca) = (&evaluation.model, &evaluation.pca);
+    let card = |label: &str, value: String, unit: &str, note: String| Card {
+        label: label.into(),
+        value,
+        unit: unit.into(),
+        note,
+    };
+    let mut cards = vec![
+        card("Squared error a sample", short(model.squared_error), "", format!("PCA: {}", short(pca.squared_error))),
+        card("Against PCA", short(100.0 * (1.0 - ratio(evaluation))), "%", "less error at the same code size".into()),
+    ];
+    if let (Some(of_model), Some(of_pca)) = (model.explained_variance, pca.explained_variance) {
+        cards.push(card(
+            "Explained variance",
+            short(100.0 * of_model),
+            "%",
+            format!("PCA: {} %", short(100.0 * of_pca)),
+        ));
+    }
+    if let (Some(of_model), Some(of_pca)) = (model.psnr, pca.psnr) {
+        cards.push(card("PSNR", format!("{of_model:.2}"), "dB", format!("PCA: {of_pca:.2} dB")));
+    }
+    cards.push(card("Code", evaluation.code.to_string(), "values", format!("{} held-out samples", model.samples)));
+    cards
+}
+
+/// Metrics as rows, model and PCA as columns.
+pub(super) fn table(name: &str, evaluation: &Evaluation) -> Comparison {
+    let (model, pca) = (&evaluation.model, &evaluation.pca);
+    let metric = |name: &str, unit: &str, better, values: [Option<f64>; 2]| Metric {
+        name: name.into(),
+        unit: unit.into(),
+        better,
+        values: values.to_vec(),
+    };
+    let percent = |share: Option<f64>| share.map(|share| 100.0 * share);
+    let error = [Some(model.squared_error), Some(pca.squared_error)];
+    let per_element = [Some(model.squared_error_per_element), Some(pca.squared_error_per_element)];
+    let mut metrics = vec![
+        metric("squared error a sample, summed over its values", "", Better::Lower, error),
+        metric("squared error a value", "", Better::Lower, per_element),
+    ];
+    if model.explained_variance.is_some() {
+        let values = [percent(model.explained_variance), percent(pca.explained_variance)];
+        metrics.push(metric("explained variance", "%", Better::Higher, values));
+    }
+    if model.psnr.is_some() {
+        metrics.push(metric("PSNR, mean over samples", "dB", Better::Higher, [model.psnr, pca.psnr]));
+    }
+    let caption = format!("{} {} samples, code size {}", model.samples, evaluation.split, evaluation.code);
+    Comparison { caption, methods: vec![name.into(), "PCA".into()], metrics }
+}
+
+/// What a reader must know before trusting the model.
+pub(super) fn warnings(evaluation: &Evaluation) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if ratio(evaluation) >= 1.0 {
+        warnings.push(
+            "PCA reconstructs these rows at least as well as the model. Use PCA, train longer, or change the model."
+                .into(),
+        );
+    }
+    if evaluation.split == "train" {
+        warnings
+            .push("There were no held-out rows: these figures are of the rows that the model was fitted on.".into());
+    }
+    if evaluation.model.samples < 100 {
+        warnings.push(format!("Only {} held-out samples: the figures are rough.", evaluation.model.samples));
+    }
+    warnings
+}
+
+/// One column's errors.
+pub(super) fn column(column: &ColumnError) -> narrows_report::ColumnError {
+    narrows_report::ColumnError { name: column.name.clone(), model: column.model, baseline: Some(column.pca) }
+}
+
+fn ratio(evaluation: &Evaluation) -> f64 {
+    evaluation.model.squared_error / evaluation.pca.squared_error.max(f64::MIN_POSITIVE)
+}
+
+/// Three significant digits.
+fn short(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value}");
+    }
+    let digits = (2 - value.abs().log10().floor() as i32).clamp(0, 12) as usize;
+    format!("{value:.digits$}")
+}
