@@ -27,7 +27,8 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// How gradients become updates.
     pub optimizer: OptimizerConfig,
-    /// Decoupled weight decay of matrices and kernels (Loshchilov & Hutter 2019); biases and scales are not decayed.
+    /// Weight decay of matrices and kernels, decoupled for AdamW (Loshchilov & Hutter 2019) and an L2 penalty for SGD;
+    /// biases and scales are not decayed.
     pub decay: NonNegative,
     /// Largest Euclidean norm of a group's gradients; longer ones are scaled down to it.
     #[serde(skip_serializing_if = "Option::is_none")]

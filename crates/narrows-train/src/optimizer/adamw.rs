@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::Tensor;
-use narrows_tensor::{Gradients, Parameters};
+use narrows_tensor::{Gradients, Parameters, update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -55,19 +55,20 @@ impl AdamW {
 
 impl Optimizer for AdamW {
     fn update(&mut self, parameters: &Parameters, gradients: &Gradients, at: Update) -> Result<()> {
-        let (beta1, beta2) = (self.config.beta1.get(), self.config.beta2.get());
-        let t = (at.step + 1) as f64;
-        let (correction1, correction2) = (1.0 - beta1.powf(t), 1.0 - beta2.powf(t));
         for (name, theta) in parameters.trained() {
             let (Some(g), Some(m), Some(v)) = (gradients.get(name), self.first.get(name), self.second.get(name)) else {
                 continue;
             };
-            let g = g.affine(at.scale, 0.0)?;
-            m.set(&(m.affine(beta1, 0.0)? + g.affine(1.0 - beta1, 0.0)?)?)?;
-            v.set(&(v.affine(beta2, 0.0)? + g.sqr()?.affine(1.0 - beta2, 0.0)?)?)?;
-            let root = (v.sqrt()? / correction2.sqrt())?.affine(1.0, self.config.epsilon.get())?;
-            let kept = theta.affine(1.0 - at.rate * decay_of(theta, self.decay), 0.0)?;
-            theta.set(&(kept - (m.as_tensor() / root)?.affine(at.rate / correction1, 0.0)?)?)?;
+            let step = update::AdamW {
+                rate: at.rate,
+                beta1: self.config.beta1.get(),
+                beta2: self.config.beta2.get(),
+                eps: self.config.epsilon.get(),
+                decay: decay_of(theta, self.decay),
+                step: at.step + 1,
+                scale: at.scale,
+            };
+            update::adamw(theta, g, (m, v), step)?;
         }
         Ok(())
     }

@@ -1,14 +1,14 @@
 //! Stochastic gradient descent with momentum, and Nesterov's variant of it (Sutskever et al. 2013).
 //!
-//! With gradient `g`, rate `η`, momentum `μ` and decoupled decay `λ`:
+//! With gradient `g`, rate `η`, momentum `μ` and decay `λ`, which is an L2 penalty here, as in PyTorch:
 //! ```text
-//! b ← μ b + g        d = g + μ b  (Nesterov)  or  b        θ ← (1 - η λ) θ - η d
+//! b ← μ b + g + λ θ        d = g + λ θ + μ b  (Nesterov)  or  b        θ ← θ - η d
 //! ```
 
 use std::collections::BTreeMap;
 
 use candle_core::Tensor;
-use narrows_tensor::{Gradients, Parameters};
+use narrows_tensor::{Gradients, Parameters, update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,14 +51,16 @@ impl Sgd {
 
 impl Optimizer for Sgd {
     fn update(&mut self, parameters: &Parameters, gradients: &Gradients, at: Update) -> Result<()> {
-        let momentum = self.config.momentum.get();
         for (name, theta) in parameters.trained() {
             let (Some(g), Some(b)) = (gradients.get(name), self.velocity.get(name)) else { continue };
-            let g = g.affine(at.scale, 0.0)?;
-            b.set(&(b.affine(momentum, 0.0)? + &g)?)?;
-            let d = if self.config.nesterov { (g + b.affine(momentum, 0.0)?)? } else { b.as_tensor().clone() };
-            let kept = theta.affine(1.0 - at.rate * decay_of(theta, self.decay), 0.0)?;
-            theta.set(&(kept - d.affine(at.rate, 0.0)?)?)?;
+            let step = update::Sgd {
+                rate: at.rate,
+                momentum: self.config.momentum.get(),
+                nesterov: self.config.nesterov,
+                decay: decay_of(theta, self.decay),
+                scale: at.scale,
+            };
+            update::sgd(theta, g, Some(b), step)?;
         }
         Ok(())
     }
