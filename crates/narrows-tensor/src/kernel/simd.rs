@@ -4,36 +4,39 @@
 ///
 /// Bodies use no fused multiply-add, so that all three give the same bits.
 macro_rules! vectorized {
-    ($(#[$meta:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
+    (
+        $(#[$meta:meta])* $visibility:vis fn $name:ident $([$($bounds:tt)*][$($generic:ident),*])?
+        ($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block
+    ) => {
         $(#[$meta])*
         #[allow(clippy::too_many_arguments)]
-        $visibility fn $name($($argument: $type),*) $(-> $result)? {
+        $visibility fn $name $(<$($bounds)*>)? ($($argument: $type),*) $(-> $result)? {
             #[allow(clippy::too_many_arguments)]
             #[inline(always)]
-            fn body($($argument: $type),*) $(-> $result)? $body
+            fn body $(<$($bounds)*>)? ($($argument: $type),*) $(-> $result)? $body
 
             #[cfg(target_arch = "x86_64")]
             {
                 #[allow(clippy::too_many_arguments)]
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-                fn avx512($($argument: $type),*) $(-> $result)? {
-                    body($($argument),*)
+                fn avx512 $(<$($bounds)*>)? ($($argument: $type),*) $(-> $result)? {
+                    body $(::<$($generic),*>)? ($($argument),*)
                 }
                 #[allow(clippy::too_many_arguments)]
                 #[target_feature(enable = "avx2")]
-                fn avx2($($argument: $type),*) $(-> $result)? {
-                    body($($argument),*)
+                fn avx2 $(<$($bounds)*>)? ($($argument: $type),*) $(-> $result)? {
+                    body $(::<$($generic),*>)? ($($argument),*)
                 }
                 if $crate::kernel::simd::avx512() {
                     // SAFETY: the processor has these features.
-                    return unsafe { avx512($($argument),*) };
+                    return unsafe { avx512 $(::<$($generic),*>)? ($($argument),*) };
                 }
                 if std::arch::is_x86_feature_detected!("avx2") {
                     // SAFETY: the processor has this feature.
-                    return unsafe { avx2($($argument),*) };
+                    return unsafe { avx2 $(::<$($generic),*>)? ($($argument),*) };
                 }
             }
-            body($($argument),*)
+            body $(::<$($generic),*>)? ($($argument),*)
         }
     };
 }

@@ -23,9 +23,7 @@ pub(crate) fn with<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> Result<R>) -
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
         Storage::Cpu(storage) => read(slice(storage, layout)?),
-        _ => {
-            Err(Error::UnexpectedDType { msg: "fused kernel", expected: DType::F32, got: tensor.dtype() })?
-        }
+        _ => Err(Error::UnexpectedDType { msg: "fused kernel", expected: DType::F32, got: tensor.dtype() })?,
     }
 }
 
@@ -76,4 +74,24 @@ pub(crate) fn output(len: usize, fill: impl FnOnce(&mut [f32])) -> Vec<f32> {
 pub(crate) fn tracked(tensor: &Tensor) -> bool {
     // Candle's `detach` hands back the same tensor if there is nothing to detach from.
     tensor.detach().id() != tensor.id()
+}
+
+/// Runs `read` on the elements of several contiguous f32 tensors.
+pub(crate) fn with_all<const I: usize, R>(
+    tensors: [&Tensor; I],
+    read: impl FnOnce([&[f32]; I]) -> Result<R>,
+) -> Result<R> {
+    let mut owned = Vec::with_capacity(I);
+    for tensor in tensors {
+        owned.push(tensor.contiguous()?);
+    }
+    let guards: Vec<_> = owned.iter().map(Tensor::storage_and_layout).collect();
+    let mut slices: [&[f32]; I] = [&[]; I];
+    for (into, (storage, layout)) in slices.iter_mut().zip(&guards) {
+        let Storage::Cpu(storage) = &**storage else {
+            return Err(Error::RequiresContiguous { op: "fused kernel" });
+        };
+        *into = slice(storage, layout)?;
+    }
+    read(slices)
 }

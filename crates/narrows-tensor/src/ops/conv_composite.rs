@@ -2,7 +2,7 @@
 //!
 //! Candle's convolutions are not used: their gradients fail for unequal extents and are missing for the transposed ones.
 
-use candle_core::{Tensor, D};
+use candle_core::{D, Tensor};
 
 use crate::kernel::conv::Geometry;
 use crate::{Activation, Result};

@@ -4,4 +4,8 @@ pub mod activation;
 pub mod conv;
 mod conv_composite;
 pub mod linear;
+pub mod loss;
+pub mod normalize;
 mod slope;
+pub mod softmax;
+pub mod upsample;

@@ -43,15 +43,13 @@ impl Slope {
                     pointwise::scale_by_slope(part, &dy[at.clone()], &y[at], activation);
                     &*part
                 };
-                match bias {
-                    Some(bias) => gradients::write(bias, |into, add| sum_rows(into, add, width, dy.len(), run)),
-                    None => {
-                        for_each(dy.len().div_ceil(PART), |part| {
-                            run(part * PART..dy.len().min((part + 1) * PART), part);
-                        });
-                        Ok(None)
-                    }
+                if let Some(bias) = bias {
+                    return gradients::write(bias, |into, add| sum_rows(into, add, width, dy.len(), run));
                 }
+                for_each(dy.len().div_ceil(PART), |part| {
+                    run(part * PART..dy.len().min((part + 1) * PART), part);
+                });
+                Ok(None)
             })
         })?;
         Ok(Self { dy, before: Some(before), dbias })

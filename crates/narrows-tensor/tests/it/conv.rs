@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Tensor};
 use narrows_tensor::Activation;
-use narrows_tensor::ops::conv::{Stride2, conv2d, conv_transpose2d};
+use narrows_tensor::ops::conv::{Stride2, conv_transpose2d, conv2d};
 use proptest::prelude::*;
 
 use crate::check::{check, distance, draw, strided};
@@ -19,8 +19,8 @@ fn each(
     at: Stride2,
     mut visit: impl FnMut(usize, usize, usize),
 ) {
-    for (n, oy, ox) in (0..small[0] * small[1] * small[2])
-        .map(|i| (i / (small[1] * small[2]), i / small[2] % small[1], i % small[2]))
+    for (n, oy, ox) in
+        (0..small[0] * small[1] * small[2]).map(|i| (i / (small[1] * small[2]), i / small[2] % small[1], i % small[2]))
     {
         for (ky, kx) in (0..kernel.0 * kernel.1).map(|i| (i / kernel.1, i % kernel.1)) {
             let (y, x) = (oy * at.stride.0 + ky, ox * at.stride.1 + kx);
@@ -83,7 +83,10 @@ proptest! {
     }
 }
 
-const CASES: [([usize; 4], usize, (usize, usize), Stride2); 6] = [
+/// Image, channels out, kernel, and how it moves.
+type Case = ([usize; 4], usize, (usize, usize), Stride2);
+
+const CASES: [Case; 6] = [
     ([2, 7, 6, 3], 5, (3, 3), at((1, 1), (1, 1), (0, 0))),
     ([1, 9, 8, 1], 17, (4, 4), at((2, 2), (1, 1), (1, 0))),
     ([3, 5, 5, 18], 20, (4, 2), at((2, 3), (0, 1), (0, 2))),
@@ -138,5 +141,7 @@ fn what_does_not_fit_is_refused() {
     assert!(refused(&x, &w, at((1, 1), (0, 0), (0, 0))).contains("at least 5 x 5"));
     assert!(refused(&x.narrow(0, 0, 0).unwrap(), &w, at((1, 1), (2, 2), (0, 0))).contains("at least one sample"));
     assert!(refused(&x, &draw("w", &[4, 3, 3, 3]), at((1, 1), (0, 0), (0, 0))).contains("[out, KH, KW, 2]"));
-    assert!(conv_transpose2d(&x, &draw("w", &[2, 3, 3, 4]), None, at((2, 2), (0, 0), (2, 0)), Activation::Relu).is_err());
+    assert!(
+        conv_transpose2d(&x, &draw("w", &[2, 3, 3, 4]), None, at((2, 2), (0, 0), (2, 0)), Activation::Relu).is_err()
+    );
 }

@@ -5,3 +5,5 @@ mod activation;
 mod check;
 mod conv;
 mod linear;
+mod loss;
+mod normalize;

@@ -63,10 +63,9 @@ impl Geometry {
         let extent = |size: usize, kernel: usize, stride: usize, padding: usize| {
             (size + 2 * padding).checked_sub(kernel).map(|room| room / stride + 1)
         };
-        let (Some(height), Some(width)) = (
-            extent(big.height, kh, at.stride.0, at.padding.0),
-            extent(big.width, kw, at.stride.1, at.padding.1),
-        ) else {
+        let (Some(height), Some(width)) =
+            (extent(big.height, kh, at.stride.0, at.padding.0), extent(big.width, kw, at.stride.1, at.padding.1))
+        else {
             return Err(shape("conv2d", "x", x, format!("a padded height and width of at least {kh} x {kw}")));
         };
         let small = Image { height, width, channels: out };
@@ -145,7 +144,12 @@ fn read(operation: &'static str, x: &Tensor, weight: &Tensor, at: Stride2) -> Re
         return Err(shape(operation, "weight", weight, "four dimensions".into()));
     };
     if weight.elem_count() == 0 || at.stride.0 == 0 || at.stride.1 == 0 {
-        return Err(shape(operation, "weight", weight, format!("no empty dimension, and a stride {:?} above zero", at.stride)));
+        return Err(shape(
+            operation,
+            "weight",
+            weight,
+            format!("no empty dimension, and a stride {:?} above zero", at.stride),
+        ));
     }
     Ok((samples, Image { height, width, channels }, [a, kh, kw, b]))
 }

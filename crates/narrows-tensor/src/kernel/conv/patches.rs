@@ -46,7 +46,8 @@ impl Patches<'_> {
                 let line = (sample * height + row as usize) * width * channels;
                 let place = line as isize + left * channels as isize + start as isize;
                 part[..start - skip].fill(0.0);
-                part[start - skip..end - skip].copy_from_slice(&self.data[place as usize..place as usize + end - start]);
+                part[start - skip..end - skip]
+                    .copy_from_slice(&self.data[place as usize..place as usize + end - start]);
                 part[end - skip..].fill(0.0);
             }
             from += part.len();

@@ -71,7 +71,11 @@ impl Operand for Taps<'_> {
 impl Geometry {
     /// `big = finish(adjoint of gather(small))`, for `weight: [small, KH, KW, big]`.
     pub(crate) fn spread(&self, small: &[f32], weight: &[f32], big: &mut [f32], finish: Finish<'_>) {
-        if self.big.channels < WIDE { self.sum_taps(small, weight, big, finish) } else { self.phases(small, weight, big, finish) }
+        if self.big.channels < WIDE {
+            self.sum_taps(small, weight, big, finish);
+        } else {
+            self.phases(small, weight, big, finish);
+        }
     }
 
     fn phases(&self, small: &[f32], weight: &[f32], big: &mut [f32], finish: Finish<'_>) {

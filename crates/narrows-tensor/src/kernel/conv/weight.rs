@@ -1,7 +1,7 @@
 //! The weight's gradient: `[small channels, (tap y, tap x, big channel)]`, summed over all positions.
 
-use super::patches::{Patches, Transposed};
 use super::Geometry;
+use super::patches::{Patches, Transposed};
 use crate::Activation;
 use crate::kernel::epilogue::Rows;
 use crate::kernel::gemm::{self, Matrix, Operand, Size};

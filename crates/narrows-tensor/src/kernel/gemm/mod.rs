@@ -183,9 +183,8 @@ mod tests {
 
     fn check(size: Size, left_rows: bool, right_rows: bool) {
         let Size { rows, columns, depth } = size;
-        let draw = |len: usize, salt: usize| -> Vec<f32> {
-            (0..len).map(|i| ((i * 7919 + salt) % 17) as f32 - 8.0).collect()
-        };
+        let draw =
+            |len: usize, salt: usize| -> Vec<f32> { (0..len).map(|i| ((i * 7919 + salt) % 17) as f32 - 8.0).collect() };
         let (a, b) = (draw(rows * depth, 1), draw(columns * depth, 2));
         let mut out = vec![f32::NAN; rows * columns];
         let left = if left_rows { Matrix::rows(&a, depth) } else { Matrix::columns(&a, rows) };

@@ -4,10 +4,13 @@
 /// `rows` on are zero.
 pub(super) fn transpose(data: &[f32], stride: usize, rows: usize, width: usize, into: &mut [f32]) {
     let depths = into.len() / width;
-    assert!(rows <= width && (rows == 0 || data.len() >= (rows - 1) * stride + depths), "rows lie outside their matrix");
+    assert!(
+        rows <= width && (rows == 0 || data.len() >= (rows - 1) * stride + depths),
+        "rows lie outside their matrix"
+    );
     let mut done = 0;
     #[cfg(target_arch = "x86_64")]
-    if width % 16 == 0 && crate::kernel::simd::avx512() {
+    if width.is_multiple_of(16) && crate::kernel::simd::avx512() {
         done = depths / 16 * 16;
         let blocks = rows / 16;
         for block in 0..blocks {
@@ -53,8 +56,8 @@ fn plain(
 #[target_feature(enable = "avx512f")]
 unsafe fn transpose16(from: *const f32, from_stride: usize, into: *mut f32, into_stride: usize) {
     use std::arch::x86_64::{
-        _mm512_castpd_ps, _mm512_castps_pd, _mm512_loadu_ps, _mm512_shuffle_f32x4, _mm512_storeu_ps, _mm512_unpackhi_pd,
-        _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
+        _mm512_castpd_ps, _mm512_castps_pd, _mm512_loadu_ps, _mm512_shuffle_f32x4, _mm512_storeu_ps,
+        _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
     };
     // SAFETY: the caller guarantees 16 rows of 16 numbers at both ends.
     unsafe {
