@@ -126,9 +126,9 @@ fn events_hold_version_scalars_and_session() {
     assert_eq!(scalars, expected);
 }
 
-/// Writes the files that `xtask/golden/tensorboard.py` reads with TensorBoard's own reader.
+/// Writes the files that `xtask/golden/event_files.py` reads with TensorBoard's own reader.
 #[test]
-#[ignore = "needs a directory in NARROWS_EVENTS; run by xtask/golden/tensorboard.py"]
+#[ignore = "needs a directory in NARROWS_EVENTS; run by xtask/golden/event_files.py"]
 fn write_for_tensorboard() {
     if let Some(directory) = std::env::var_os("NARROWS_EVENTS") {
         write(Path::new(&directory));
