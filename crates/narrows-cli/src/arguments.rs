@@ -41,8 +41,20 @@ pub(crate) struct Shared {
 /// What narrows can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// The whole tour on embedded digits in under a minute.
+    Demo(verbs::demo::Demo),
     /// Trains a model on a file and writes a run directory.
     Train(Box<verbs::train::Train>),
     /// Measures a model on data, beside PCA.
     Evaluate(verbs::evaluate::Evaluate),
+    /// Writes the codes of rows.
+    Encode(verbs::encode::Encode),
+    /// Writes the rows that codes stand for.
+    Decode(verbs::decode::Decode),
+    /// Writes rows after passing through the bottleneck.
+    Reconstruct(verbs::reconstruct::Reconstruct),
+    /// Trains several models on the same data and ranks them, PCA among them.
+    Compare(Box<verbs::compare::Compare>),
+    /// Makes one HTML page of one or several runs.
+    Report(verbs::report::Report),
 }

@@ -12,15 +12,12 @@ pub(crate) enum Outcome {
     Done,
     /// Stopped by a signal; can be resumed.
     Interrupted,
-    /// Something that was checked does not hold.
-    CheckFailed,
 }
 
 impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Done => Self::SUCCESS,
-            Outcome::CheckFailed => Self::from(4),
             Outcome::Interrupted => Self::from(75),
         }
     }

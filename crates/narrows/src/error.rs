@@ -112,6 +112,28 @@ pub enum Error {
         /// The model's.
         expected: usize,
     },
+    /// A code has a value that is missing or not finite.
+    #[error("{origin}: row {row}: {column} is missing or not finite; every code needs all its values")]
+    CodeValue {
+        /// The file.
+        origin: String,
+        /// Row, from 1.
+        row: usize,
+        /// Column.
+        column: String,
+    },
+    /// Columns of single rows cannot be carried along with windows of many.
+    #[error("--keep {name}: samples are windows of several rows; the column `row` says where each begins")]
+    KeepWindows {
+        /// The column.
+        name: String,
+    },
+    /// An output file exists.
+    #[error("{}: exists already; choose another name, or replace it with --force", path.display())]
+    OutputFileExists {
+        /// The file.
+        path: PathBuf,
+    },
     /// A split without rows was asked for.
     #[error("{origin}: the {split} split has no rows; choose another --split or other fractions")]
     EmptySplit {
@@ -156,12 +178,15 @@ impl Error {
             | Self::File(_)
             | Self::NoModel { .. }
             | Self::Document { .. }
-            | Self::CodeSize { .. } => Class::Input,
+            | Self::CodeSize { .. }
+            | Self::CodeValue { .. } => Class::Input,
             Self::Model(_)
             | Self::Config { .. }
             | Self::Assignment { .. }
             | Self::NoData
             | Self::OutputExists { .. }
+            | Self::OutputFileExists { .. }
+            | Self::KeepWindows { .. }
             | Self::ForeignDirectory { .. }
             | Self::NoRun { .. }
             | Self::ResumeChanged { .. }

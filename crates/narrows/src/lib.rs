@@ -16,6 +16,7 @@
 
 mod batches;
 pub mod choose;
+pub mod compare;
 pub mod config;
 mod digest;
 pub mod document;
@@ -26,11 +27,13 @@ pub mod figures;
 mod fit;
 mod held_out;
 mod model;
+mod overlap;
 mod page;
 pub mod places;
 mod plan;
 mod rows;
 mod run;
+pub mod transform;
 
 pub use choose::Task;
 pub use config::RunConfig;
@@ -39,8 +42,9 @@ pub use error::{Error, Result};
 pub use evaluate::{Evaluation, evaluate};
 pub use fit::{Done, Fitted, fit};
 pub use model::{Model, read_document};
+pub use narrows_tensor::file::write_atomically as write_file;
 pub use page::{page, write_report};
-pub use plan::Plan;
+pub use plan::{Plan, data_config, suitable};
 pub use rows::{Part, rows};
 pub use run::RunDirectory;
 pub use {narrows_core, narrows_data, narrows_eval, narrows_models, narrows_report, narrows_tensor, narrows_train};

@@ -75,6 +75,38 @@ impl Plan {
     }
 }
 
+/// The data section of a draft.
+///
+/// # Errors
+/// It is not valid.
+pub fn data_config(draft: &Draft) -> Result<DataConfig> {
+    section(draft, "data")
+}
+
+/// The variants of the catalogue that can be trained on `source` with the draft's options.
+///
+/// # Errors
+/// The data cannot be split or prepared.
+pub fn suitable(draft: &Draft, source: &Arc<dyn Source>) -> Result<Vec<String>> {
+    let names: Vec<String> = narrows_models::catalog().iter().map(|entry| entry.about().name.to_owned()).collect();
+    let fits = |name: &String| {
+        let mut draft = draft.clone();
+        draft.choose(name).and_then(|()| Plan::on(&draft, Task::Reduction, source.clone())).map(|_| ())
+    };
+    let (mut suitable, mut refusal) = (Vec::new(), None);
+    for name in names {
+        match fits(&name) {
+            Ok(()) => suitable.push(name),
+            Err(error @ Error::Model(_)) => refusal = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    match (suitable.is_empty(), refusal) {
+        (true, Some(error)) => Err(error),
+        _ => Ok(suitable),
+    }
+}
+
 impl RunConfig {
     /// As the text of a configuration file.
     ///

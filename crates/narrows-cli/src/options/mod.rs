@@ -1,7 +1,9 @@
 //! Groups of options that several verbs share.
 
 mod config;
+mod output;
 mod reading;
 
 pub(crate) use config::{ConfigOptions, TrainOptions};
+pub(crate) use output::OutputOptions;
 pub(crate) use reading::{ReadOptions, SplitName};

@@ -30,6 +30,17 @@ pub(crate) fn bar(length: u64, template: &str, quiet: bool) -> ProgressBar {
     bar
 }
 
+/// A bar over rows.
+pub(crate) fn rows(length: u64, quiet: bool) -> ProgressBar {
+    bar(length, "{bar:32} {percent:>3}%  {human_pos} rows  {per_sec}  {eta} left", quiet)
+}
+
+/// Takes the bar away.
+pub(crate) fn end(bar: &ProgressBar) {
+    bar.finish_and_clear();
+    show(None);
+}
+
 /// Follows training: rate, loss, best held-out loss, remaining time.
 pub(crate) struct Training {
     quiet: bool,
@@ -84,9 +95,8 @@ impl Observer for Training {
 
     fn ended(&mut self, outcome: &Outcome) -> Result<(), BoxError> {
         if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
+            end(&bar);
         }
-        show(None);
         let seconds = self.since.elapsed().as_secs_f64();
         tracing::info!("{} steps in {seconds:.1} s: {}", outcome.step, self.message());
         Ok(())

@@ -1,6 +1,12 @@
 //! One file for each verb: its options, and what it does with the facade.
 
+pub(crate) mod compare;
+pub(crate) mod decode;
+pub(crate) mod demo;
+pub(crate) mod encode;
 pub(crate) mod evaluate;
+pub(crate) mod reconstruct;
+pub(crate) mod report;
 pub(crate) mod train;
 
 use crate::arguments::{Arguments, Verb};
@@ -16,7 +22,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
     }
     match &arguments.verb {
+        Verb::Demo(verb) => verb.run(shared),
         Verb::Train(verb) => verb.run(shared),
         Verb::Evaluate(verb) => verb.run(shared),
+        Verb::Encode(verb) => verb.run(shared),
+        Verb::Decode(verb) => verb.run(shared),
+        Verb::Reconstruct(verb) => verb.run(shared),
+        Verb::Compare(verb) => verb.run(shared),
+        Verb::Report(verb) => verb.run(shared),
     }
 }
