@@ -82,7 +82,9 @@ pub enum Error {
         origin: String,
     },
     /// Fractions that are no split.
-    #[error("split fractions {0:?} (train, validation, test): expected numbers of at least 0 that sum to 1, train above 0")]
+    #[error(
+        "split fractions {0:?} (train, validation, test): expected numbers of at least 0 that sum to 1, train above 0"
+    )]
     Fractions([f64; 3]),
     /// No column is left to train on.
     #[error("{origin}: no column is left to train on: {reasons}; add or keep columns that vary")]

@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod atomic;
 pub mod block;
 pub mod error;
 pub mod feed;
@@ -17,6 +18,7 @@ mod open;
 pub mod patches;
 pub mod prepare;
 pub mod schema;
+pub mod sink;
 pub mod source;
 pub mod split;
 pub mod table;
@@ -27,7 +29,7 @@ pub use feed::{Feed, FeedConfig, InOrder, Portion, in_order};
 pub use memory::Memory;
 pub use nearest::nearest;
 pub use open::{OpenOptions, open, open_stream};
-pub use prepare::{Encoder, Family, Field, Layout, PrepareConfig, Preparation, Rows, Window};
+pub use prepare::{Encoder, Family, Field, Layout, Preparation, PrepareConfig, Rows, Window};
 pub use schema::{Column, ColumnKind, Role, Sample, Schema};
 pub use source::Source;
 pub use split::{Any, Fractions, Split, SplitBy, SplitConfig, Splits, Subset, Test, Train, Validation};

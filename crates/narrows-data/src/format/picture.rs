@@ -1,7 +1,7 @@
 //! PNG and JPEG pictures, decoded within fixed limits to values in 0..=1, channels last.
 
 use std::fs::File;
-use std::io::{BufReader, Cursor};
+use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::Path;
 
 use image::error::{ImageError, LimitErrorKind};
@@ -55,7 +55,15 @@ pub fn is_picture(path: &Path) -> bool {
 /// # Errors
 /// The file cannot be read, is no PNG or JPEG, or is larger than the limits.
 pub fn size(path: &Path) -> Result<PictureSize> {
-    let decoder = reader(path)?.into_decoder().map_err(|error| damaged(path, error))?;
+    let file = File::open(path).map_err(|source| io_error(path, "cannot open", source))?;
+    if file.metadata().is_ok_and(|metadata| metadata.len() > 2 * MAX_BYTES) {
+        return Err(Error::Unsupported {
+            path: path.to_owned(),
+            found: "a picture file of more than 512 MiB".into(),
+            advice: "split or shrink it".into(),
+        });
+    }
+    let decoder = reader(path, BufReader::new(file))?.into_decoder().map_err(|error| damaged(path, error))?;
     let (width, height) = decoder.dimensions();
     let channels = if matches!(decoder.color_type().channel_count(), 1 | 2) { 1 } else { 3 };
     if width > MAX_SIDE || height > MAX_SIDE || decoder.total_bytes() > MAX_BYTES {
@@ -73,7 +81,16 @@ pub fn size(path: &Path) -> Result<PictureSize> {
 /// As [`size`], or the file is damaged or cut short.
 pub fn decode(path: &Path, channels: usize, resize: Option<(u32, u32)>) -> Result<Picture> {
     size(path)?;
-    let mut picture = reader(path)?.decode().map_err(|error| damaged(path, error))?;
+    let bytes = std::fs::read(path).map_err(|source| io_error(path, "cannot read", source))?;
+    if jpeg_is_cut_short(&bytes) {
+        return Err(Error::Format {
+            path: path.to_owned(),
+            format: "JPEG",
+            found: "it ends before its end marker".into(),
+            expected: "a complete picture".into(),
+        });
+    }
+    let mut picture = reader(path, Cursor::new(bytes))?.decode().map_err(|error| damaged(path, error))?;
     if let Some((width, height)) = resize
         && (width, height) != (picture.width(), picture.height())
     {
@@ -99,11 +116,9 @@ fn values(picture: DynamicImage, channels: usize) -> Vec<f32> {
 }
 
 /// A reader that decides by content, with limits set.
-fn reader(path: &Path) -> Result<ImageReader<BufReader<File>>> {
-    let file = File::open(path).map_err(|source| io_error(path, "cannot open", source))?;
-    let mut reader = ImageReader::new(BufReader::new(file))
-        .with_guessed_format()
-        .map_err(|source| io_error(path, "cannot read", source))?;
+fn reader<R: BufRead + Seek>(path: &Path, bytes: R) -> Result<ImageReader<R>> {
+    let mut reader =
+        ImageReader::new(bytes).with_guessed_format().map_err(|source| io_error(path, "cannot read", source))?;
     if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
         return Err(Error::Format {
             path: path.to_owned(),
@@ -136,6 +151,22 @@ fn damaged(path: &Path, error: ImageError) -> Error {
             expected: "a complete picture".into(),
         },
     }
+}
+
+/// Whether a JPEG has no end marker behind its first scan; the decoder would fill what is missing with grey. Within a
+/// scan FF is always followed by 00 or a restart marker, so that FF D9 is the end.
+fn jpeg_is_cut_short(bytes: &[u8]) -> bool {
+    if !bytes.starts_with(&[0xFF, 0xD8]) {
+        return false;
+    }
+    let mut at = 2;
+    while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
+        if marker == 0xDA {
+            return !bytes[at..].windows(2).any(|pair| pair == [0xFF, 0xD9]);
+        }
+        at += if marker == 0xFF { 1 } else { 2 + usize::from(u16::from_be_bytes([high, low])) };
+    }
+    false
 }
 
 /// Width and height as a PNG header claims them, for the message about a picture that the decoder refuses.
