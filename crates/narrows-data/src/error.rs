@@ -273,10 +273,15 @@ pub enum Error {
         advice: &'static str,
     },
     /// No dataset of this name is catalogued.
-    #[error("no dataset is called {name:?}; known are {}", known.join(", "))]
+    #[error(
+        "{name:?}: no such file, and no dataset is called so{}; known are {}",
+        nearest.as_ref().map(|nearest| format!(" (did you mean `{nearest}`?)")).unwrap_or_default(), known.join(", ")
+    )]
     UnknownDataset {
         /// The name.
         name: String,
+        /// The nearest name there is.
+        nearest: Option<String>,
         /// The catalogued names.
         known: Vec<&'static str>,
     },

@@ -88,7 +88,12 @@ impl Source for Memory {
     fn read(&self, index: usize) -> Result<Block> {
         let Some(range) = self.blocks.get(index).cloned() else {
             let what = "the list of blocks".into();
-            return Err(Error::Shape { origin: self.origin.clone(), what, found: self.blocks.len(), expected: index + 1 });
+            return Err(Error::Shape {
+                origin: self.origin.clone(),
+                what,
+                found: self.blocks.len(),
+                expected: index + 1,
+            });
         };
         Ok(self.data.slice(range))
     }

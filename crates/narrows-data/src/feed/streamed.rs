@@ -49,7 +49,8 @@ impl Streamed {
         let plan = self.plan(&mut state, epoch);
         let mut batch = Rows::with_capacity(wanted.len(), self.samples.width());
         let first = plan.partition_point(|part| part.places.end <= wanted.start);
-        for (index, part) in plan.iter().enumerate().skip(first).take_while(|(_, part)| part.places.start < wanted.end) {
+        for (index, part) in plan.iter().enumerate().skip(first).take_while(|(_, part)| part.places.start < wanted.end)
+        {
             let rows = self.part(&mut state, (epoch, index), part)?;
             self.read_ahead(&mut state, &plan, (epoch, index));
             let order = Permutation::new(part.places.len(), mix(derive(self.seed, Stream::Rows, epoch) ^ index as u64));

@@ -98,7 +98,9 @@ impl ArrayScale {
         let Sums { count, mean, squares } = total.unwrap_or_else(|| Sums::of(&[], width, &[]));
         let usable = |x: f64| if x.is_finite() && x > f64::from(f32::MIN_POSITIVE) { x as f32 } else { 1.0 };
         let deviation: Vec<f32> = match by_feature {
-            true => squares.iter().zip(&count).map(|(squares, count)| usable((squares / count.max(1.0)).sqrt())).collect(),
+            true => {
+                squares.iter().zip(&count).map(|(squares, count)| usable((squares / count.max(1.0)).sqrt())).collect()
+            }
             false => vec![usable((squares.iter().sum::<f64>() / count.iter().sum::<f64>().max(1.0)).sqrt())],
         };
         let varies = |squares: &f64| if *squares > 0.0 { 1.0 } else { 0.0 };
@@ -117,7 +119,8 @@ impl ArrayScale {
     pub(super) fn is_sound(&self, width: usize) -> bool {
         let lengths = (self.mean.len(), self.deviation.len());
         let fits = lengths == (0, 0) || lengths == (width, 1) || lengths == (width, width);
-        fits && self.mean.iter().all(|mean| mean.is_finite()) && self.deviation.iter().all(|d| d.is_finite() && *d > 0.0)
+        fits && self.mean.iter().all(|mean| mean.is_finite())
+            && self.deviation.iter().all(|d| d.is_finite() && *d > 0.0)
     }
 
     /// Features of `dense`; missing values become the training mean.

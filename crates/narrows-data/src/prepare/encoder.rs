@@ -82,7 +82,11 @@ impl Encoder {
 }
 
 fn mismatch(found: &Schema, expected: &Schema, origin: &str) -> Error {
-    Error::SampleMismatch { origin: origin.to_owned(), found: describe(&found.sample), expected: describe(&expected.sample) }
+    Error::SampleMismatch {
+        origin: origin.to_owned(),
+        found: describe(&found.sample),
+        expected: describe(&expected.sample),
+    }
 }
 
 fn describe(sample: &Sample) -> String {

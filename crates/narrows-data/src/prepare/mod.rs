@@ -152,9 +152,7 @@ impl Preparation {
         }
         let rows = features.len() / width;
         match &self.transform {
-            Transform::Array(scale) => {
-                Ok(Block { rows, dense: scale.invert(features, width), columns: Vec::new() })
-            }
+            Transform::Array(scale) => Ok(Block { rows, dense: scale.invert(features, width), columns: Vec::new() }),
             Transform::Table(columns) => {
                 let mut at = 0;
                 let columns = columns.iter().map(|column| {
@@ -171,9 +169,9 @@ impl Preparation {
 fn array_layout(dims: Vec<usize>, weights: Vec<f32>) -> Layout {
     let width = weights.len();
     let fields = match dims.len() == 1 && width <= 256 {
-        true => (0..width)
-            .map(|at| Field { name: format!("c{at}"), range: at..at + 1, family: Family::Gaussian })
-            .collect(),
+        true => {
+            (0..width).map(|at| Field { name: format!("c{at}"), range: at..at + 1, family: Family::Gaussian }).collect()
+        }
         false => vec![Field { name: "values".into(), range: 0..width, family: Family::Gaussian }],
     };
     Layout { dims, steps: 1, fields, weights, unit_interval: false }

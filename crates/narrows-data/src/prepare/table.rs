@@ -141,9 +141,7 @@ impl TableColumn {
         let rows = features.chunks_exact(width);
         match &self.code {
             Code::Number { scale, .. } => ColumnData::Numbers(rows.map(|row| scale.invert(row[at].into())).collect()),
-            Code::Boolean { .. } => {
-                ColumnData::Numbers(rows.map(|row| f64::from(u8::from(row[at] >= 0.5))).collect())
-            }
+            Code::Boolean { .. } => ColumnData::Numbers(rows.map(|row| f64::from(u8::from(row[at] >= 0.5))).collect()),
             Code::Category { levels, other, .. } => {
                 let mut names: Vec<Arc<str>> = levels.iter().map(|level| level.as_str().into()).collect();
                 if *other {

@@ -134,11 +134,7 @@ pub(super) fn by_group(source: &Arc<dyn Source>, config: &SplitConfig, groups: &
 
 /// The authors' test rows as the test part; training and validation share the others in their proportion, shuffled or
 /// by label.
-pub(super) fn around_fixed_test(
-    source: &Arc<dyn Source>,
-    config: &SplitConfig,
-    fixed: Range<usize>,
-) -> Result<Splits> {
+pub(super) fn around_fixed_test(source: &Arc<dyn Source>, config: &SplitConfig, fixed: Range<usize>) -> Result<Splits> {
     let rest: Vec<Range<usize>> = [0..fixed.start, fixed.end..source.rows()].to_vec();
     let count = rest.iter().map(ExactSizeIterator::len).sum();
     let [train, validation, _] = config.fractions.shares();

@@ -9,7 +9,9 @@ use crate::ColumnKind;
 #[non_exhaustive]
 pub enum TableError {
     /// A row has more or fewer cells than the table has columns.
-    #[error("{origin}: line {line}: {found} cells, expected {expected}; mend the line, or check the delimiter {delimiter:?}")]
+    #[error(
+        "{origin}: line {line}: {found} cells, expected {expected}; mend the line, or check the delimiter {delimiter:?}"
+    )]
     Ragged {
         /// The file.
         origin: String,
@@ -40,7 +42,9 @@ pub enum TableError {
         expected: ColumnKind,
     },
     /// A number is infinite.
-    #[error("{origin}: line {line}, column `{column}`: infinite; replace it, or leave it empty where the value is missing")]
+    #[error(
+        "{origin}: line {line}, column `{column}`: infinite; replace it, or leave it empty where the value is missing"
+    )]
     Infinite {
         /// The file.
         origin: String,
@@ -50,7 +54,9 @@ pub enum TableError {
         column: String,
     },
     /// A quoted cell is never closed.
-    #[error("{origin}: line {line}: a quoted cell opens and does not close within {limit} bytes; close or remove the quote")]
+    #[error(
+        "{origin}: line {line}: a quoted cell opens and does not close within {limit} bytes; close or remove the quote"
+    )]
     OpenQuote {
         /// The file.
         origin: String,
@@ -112,7 +118,9 @@ pub enum TableError {
         nearest: Option<String>,
     },
     /// A table without header has another number of columns than the model was trained on.
-    #[error("{origin}: {found} columns and no header, expected {expected} in the order of training, or a header with their names")]
+    #[error(
+        "{origin}: {found} columns and no header, expected {expected} in the order of training, or a header with their names"
+    )]
     ColumnCount {
         /// The file.
         origin: String,
@@ -134,7 +142,9 @@ pub enum TableError {
         expected: ColumnKind,
     },
     /// A columnar file stores a column in a type that has no place in a table of values.
-    #[error("{origin}: column `{column}` is of type {found}, which is no number, boolean, time or text; leave it out (--exclude {column})")]
+    #[error(
+        "{origin}: column `{column}` is of type {found}, which is no number, boolean, time or text; leave it out (--exclude {column})"
+    )]
     ColumnType {
         /// The file.
         origin: String,

@@ -25,15 +25,17 @@ pub(crate) fn inflate(path: &Path) -> Result<(Storage, u64)> {
     let file = File::open(path).map_err(io("cannot open"))?;
     let compressed = file.metadata().map_err(io("cannot read"))?.len();
     let mut reader = MultiGzDecoder::new(BufReader::with_capacity(CHUNK, file));
-    copy(&mut reader, path, |inflated| check_inflation(path, compressed, inflated.into())).map_err(|error| match error {
-        Error::Io { source, .. } if source.kind() != io::ErrorKind::StorageFull => Error::Format {
-            path: path.to_owned(),
-            format: "gzip",
-            found: source.to_string(),
-            expected: "a whole gzip stream".into(),
+    copy(&mut reader, path, |inflated| check_inflation(path, compressed, inflated.into())).map_err(
+        |error| match error {
+            Error::Io { source, .. } if source.kind() != io::ErrorKind::StorageFull => Error::Format {
+                path: path.to_owned(),
+                format: "gzip",
+                found: source.to_string(),
+                expected: "a whole gzip stream".into(),
+            },
+            error => error,
         },
-        error => error,
-    })
+    )
 }
 
 /// Everything that `reader` gives; `path` is its name in messages.

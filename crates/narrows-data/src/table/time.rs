@@ -96,7 +96,8 @@ mod tests {
         ] {
             assert_eq!(seconds(text.as_bytes()), Some(expected), "{text}");
         }
-        for text in ["", "2014", "2014-13-01", "2014-1-1", "14-02-2014", "2014-02-14x", "2014-02-14 25:00", "12:30:00"] {
+        for text in ["", "2014", "2014-13-01", "2014-1-1", "14-02-2014", "2014-02-14x", "2014-02-14 25:00", "12:30:00"]
+        {
             assert_eq!(seconds(text.as_bytes()), None, "{text}");
         }
     }

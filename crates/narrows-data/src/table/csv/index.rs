@@ -43,7 +43,8 @@ impl Text<'_> {
 impl Index {
     /// Finds the rows from byte `start`, which is on line `line`.
     pub(super) fn new(text: Text<'_>, start: u64, line: u64, delimiter: u8, columns: usize) -> Result<Self> {
-        let mut scan = Scan { index: Self::default(), delimiter, columns, first: start, line, next_line: line, rows: 0 };
+        let mut scan =
+            Scan { index: Self::default(), delimiter, columns, first: start, line, next_line: line, rows: 0 };
         let mut buffer = Vec::new();
         let mut offset = start;
         while offset < text.length {

@@ -125,7 +125,8 @@ enum Naming {
 pub(super) fn is_header(first: &[Cow<'_, [u8]>], below: &[Cells]) -> bool {
     let naming: Vec<Naming> = first.iter().zip(below).map(|(cell, cells)| cells.is_named_by(cell)).collect();
     let distinct = first.iter().collect::<BTreeSet<_>>().len() == first.len();
-    let values = naming.iter().zip(first).filter(|(naming, cell)| **naming == Naming::Value && !cell.is_empty()).count();
+    let values =
+        naming.iter().zip(first).filter(|(naming, cell)| **naming == Naming::Value && !cell.is_empty()).count();
     let all_missing = first.iter().all(|cell| is_missing(cell));
     values == 0 && !all_missing && (naming.contains(&Naming::Name) || distinct)
 }
