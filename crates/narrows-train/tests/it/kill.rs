@@ -60,7 +60,7 @@ fn twenty_kills_lose_nothing() {
 }
 
 #[test]
-#[ignore = "takes minutes; the gate runs twenty kills, this is for a release"]
+#[ignore = "takes half a minute; the gate runs twenty kills"]
 fn two_hundred_kills_lose_nothing() {
     kill_and_load(200);
 }

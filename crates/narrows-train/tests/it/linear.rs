@@ -1,5 +1,7 @@
 //! A linear autoencoder with noise on its codes and a running mean: parameters, a buffer, and randomness.
 
+use std::sync::Mutex;
+
 use candle_core::{DType, Device, Tensor};
 use narrows_core::{Autoencoder, Batch, Dims, Group, Loss, Result, Spec, StepContext, StepOutput, Trainable, Update};
 use narrows_tensor::{Buffer, Init, Key, Parameters, Scope, random};
@@ -15,6 +17,8 @@ pub(crate) struct Linear {
     groups: Vec<Group>,
     pub(crate) prepared: usize,
     pub(crate) finished: usize,
+    /// What each step was told.
+    pub(crate) told: Mutex<Vec<StepContext>>,
 }
 
 impl Linear {
@@ -31,6 +35,7 @@ impl Linear {
             groups: vec![Group::ALL],
             prepared: 0,
             finished: 0,
+            told: Mutex::default(),
         }
     }
 
@@ -69,6 +74,7 @@ impl Trainable for Linear {
         Ok(())
     }
     fn step(&self, _: &Group, batch: &Batch, at: &StepContext) -> Result<StepOutput> {
+        self.told.lock().unwrap().push(*at);
         let z = self.encode(&batch.x)?;
         let noise = random::normal(&at.key.named("code"), z.shape().clone(), DType::F32, &Device::Cpu)?;
         let error = (self.decode(&(z + (noise * 0.01)?)?)? - &batch.x)?.sqr()?.sum(1)?;

@@ -1,7 +1,8 @@
 //! A run that is stopped and resumed is the run that was not: the same checkpoint bytes, at any thread count.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use narrows_core::Trainable as _;
 use narrows_train::{
@@ -70,16 +71,31 @@ fn resumed_at_every_step_of_forty_gives_the_same_bytes() {
     }
 }
 
+/// The directory in which the helper process trains.
+const DIRECTORY: &str = "NARROWS_TEST_THREADS";
+
+/// Not a test of its own: trains with the threads of its process, on products large enough to be shared among them.
 #[test]
-fn one_and_two_threads_give_the_same_bytes() {
-    let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            let directory = tempfile::tempdir().unwrap();
-            let mut batches = Plane { samples: 200, sample: 300, ..Plane::new(1) };
-            go(directory.path(), &mut Linear::new(300, 70), &mut batches, &config(6), 0);
-            last_bytes(directory.path())
-        })
+#[ignore = "started by any_number_of_threads_gives_the_same_bytes, with a directory"]
+fn train_with_these_threads() {
+    let Some(directory) = std::env::var_os(DIRECTORY).map(PathBuf::from) else { return };
+    let mut batches = Plane { samples: 200, sample: 300, ..Plane::new(1) };
+    go(&directory, &mut Linear::new(300, 70), &mut batches, &config(6), 0);
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    let run = |threads: &str| {
+        let directory = tempfile::tempdir().unwrap();
+        let trained = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "resume::train_with_these_threads", "--ignored"])
+            .env("RAYON_NUM_THREADS", threads)
+            .env(DIRECTORY, directory.path())
+            .output()
+            .unwrap();
+        assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stdout));
+        last_bytes(directory.path())
     };
-    assert!(run(1) == run(2));
+    let one = run("1");
+    assert!(run("2") == one && run("3") == one);
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use candle_core::Tensor;
 use narrows_core::{Autoencoder, Batch, Trainable as _};
+use narrows_tensor::Key;
 use narrows_train::{
     Batches, BoxError, Checkpoints, Ending, Error, Evaluation, Flow, HeldOut, Interruption, MetricsLog, Observer,
     OptimizerConfig, SgdConfig, Share, State, StepReport, TrainConfig, Validation, fit,
@@ -60,6 +61,32 @@ fn a_finished_model_has_the_weights_of_its_best_evaluation() {
     let mut held_out = Plane::new(2);
     let again = HeldOut::new(&mut held_out, 0).evaluate(&model).unwrap();
     assert_eq!(again.loss, outcome.best.unwrap().loss);
+}
+
+#[test]
+fn a_step_is_told_its_number_and_a_key_of_seed_and_step() {
+    for seed in [0, 7] {
+        let (mut model, config) = (Linear::new(6, 2), TrainConfig { seed, ..config(5) });
+        let mut state = State::new(&model, &config).unwrap();
+        fit(&mut model, &mut Plane::new(1), None, &config, &mut state, None, &mut []).unwrap();
+        for (at, step) in model.told.lock().unwrap().iter().zip(0..) {
+            assert_eq!((at.step, at.steps, at.key), (step, 5, Key::new(seed).named("step").fold(step)));
+        }
+    }
+}
+
+#[test]
+fn buffers_take_the_values_that_steps_return() {
+    let (mut model, config) = (Linear::new(6, 2), TrainConfig { ema: None, ..config(2) });
+    let mut state = State::new(&model, &config).unwrap();
+    let mut batches = Plane::new(1);
+    fit(&mut model, &mut batches, None, &config, &mut state, None, &mut []).unwrap();
+    let mut mean = |step| batches.at(step).unwrap().x.mean(0).unwrap();
+    // Prepared with the first batch, then moved by a tenth towards it and towards the second.
+    let expected = ((mean(0) * 0.9).unwrap() + (mean(1) * 0.1).unwrap()).unwrap();
+    let found = model.parameters().buffer("mean").unwrap().as_detached_tensor();
+    let difference = (found - expected).unwrap().abs().unwrap().max(0).unwrap().to_scalar::<f32>().unwrap();
+    assert!(difference < 1e-6, "differs by {difference}");
 }
 
 #[test]
@@ -128,6 +155,27 @@ fn patience_counts_evaluations_since_the_best() {
     let outcome = fit(&mut model, &mut Plane::new(1), validation, &config, &mut state, None, &mut []).unwrap();
     assert_eq!((outcome.ending, outcome.step), (Ending::OutOfPatience, 25));
     assert_eq!(outcome.best.unwrap().step, 15);
+}
+
+#[test]
+fn patience_goes_on_where_it_was_after_a_resumption() {
+    let config = TrainConfig { patience: NonZeroU64::new(3), ..config(100) };
+    let directory = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::open(directory.path(), "").unwrap();
+    let run = |losses: Vec<f64>, stop: u64| {
+        let mut model = Linear::new(6, 2);
+        let mut state = match checkpoints.latest().unwrap() {
+            Some(checkpoint) => checkpoint.restore(&model, &config).unwrap(),
+            None => State::new(&model, &config).unwrap(),
+        };
+        let mut script = Script(losses.into_iter());
+        let validation: Option<&mut dyn Validation> = Some(&mut script);
+        let observers: &mut [&mut dyn Observer] = &mut [&mut crate::resume::StopAt(stop)];
+        fit(&mut model, &mut Plane::new(1), validation, &config, &mut state, Some(&checkpoints), observers).unwrap()
+    };
+    assert_eq!(run(vec![1.0, 2.0, 2.0], 17).ending, Ending::Interrupted);
+    let outcome = run(vec![2.0], 0);
+    assert_eq!((outcome.ending, outcome.step, outcome.best.unwrap().step), (Ending::OutOfPatience, 20, 5));
 }
 
 #[test]
