@@ -8,6 +8,8 @@
 
 pub mod atomic;
 pub mod block;
+pub mod catalog;
+pub mod digits;
 pub mod error;
 pub mod feed;
 pub mod format;
@@ -21,11 +23,12 @@ pub mod schema;
 pub mod sink;
 pub mod source;
 pub mod split;
+mod synthetic;
 pub mod table;
 
 pub use block::{Block, ColumnData, Texts};
 pub use error::{Error, Result};
-pub use feed::{Feed, FeedConfig, InOrder, Portion, in_order};
+pub use feed::{Feed, FeedConfig, InOrder, Portion, RowScores, in_order};
 pub use memory::Memory;
 pub use nearest::nearest;
 pub use open::{OpenOptions, open, open_stream};
@@ -33,4 +36,5 @@ pub use prepare::{Encoder, Family, Field, Layout, Preparation, PrepareConfig, Ro
 pub use schema::{Column, ColumnKind, Role, Sample, Schema};
 pub use source::Source;
 pub use split::{Any, Fractions, Split, SplitBy, SplitConfig, Splits, Subset, Test, Train, Validation};
+pub use synthetic::{SYNTHETIC, is_synthetic, synthetic};
 pub use table::TableError;

@@ -1,7 +1,9 @@
 //! Readers and writers of files: arrays, images, tensors, and what happens to damaged ones.
 
 mod array_files;
+mod catalogued;
 mod damaged;
+mod downloads;
 mod idx_files;
 mod pictures;
 mod sinks;
