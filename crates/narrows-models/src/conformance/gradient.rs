@@ -1,0 +1,66 @@
+//! Properties of gradients.
+
+use candle_core::DType;
+use narrows_core::{Group, Trainable};
+use narrows_tensor::{Gradients, Key, random};
+
+use super::{Finding, Subject, numbers, samples, step};
+use crate::Result;
+
+pub(super) fn everywhere(subject: &Subject<'_>) -> Finding {
+    let (model, rows) = subject.prepared(DType::F32)?;
+    let mut orphans: Vec<String> = model.parameters().trained().map(|(name, _)| name.to_owned()).collect();
+    for group in model.groups() {
+        let loss = step(model.as_ref(), group, &rows, 3)?.loss.total()?;
+        let gradients = Gradients::backward(&loss, model.parameters())?;
+        for (name, gradient) in gradients.iter().filter(|(name, _)| group.trains(name)) {
+            if numbers(gradient)?.iter().any(|value| !value.is_finite()) {
+                return Ok(Some(format!("the gradient of `{name}` is not finite")));
+            }
+            orphans.retain(|orphan| orphan != name);
+        }
+    }
+    Ok((!orphans.is_empty()).then(|| format!("no loss depends on {}", orphans.join(", "))))
+}
+
+/// Distance of the two points of the central difference.
+const DISTANCE: f64 = 1e-5;
+/// Largest difference relative to the derivative, above rounding.
+const TOLERANCE: f64 = 2e-5;
+
+pub(super) fn numerical(subject: &Subject<'_>) -> Finding {
+    let (model, _) = subject.prepared(DType::F64)?;
+    let rows = samples::typical(&subject.data, 4, DType::F64)?;
+    for group in model.groups() {
+        let loss = step(model.as_ref(), group, &rows, 3)?.loss.total()?;
+        let gradients = Gradients::backward(&loss, model.parameters())?;
+        for (name, gradient) in gradients.iter().filter(|(name, _)| group.trains(name)) {
+            let key = Key::new(11).named(name);
+            let direction = random::normal(&key, gradient.shape(), DType::F64, gradient.device())?;
+            let automatic = (gradient * &direction)?.sum_all()?.to_scalar::<f64>()?;
+            let difference = directional(model.as_ref(), group, &rows, name, &direction)?;
+            if (automatic - difference).abs() > TOLERANCE * (1.0 + automatic.abs().max(difference.abs())) {
+                return Ok(Some(format!("`{name}`: automatic {automatic:.9}, by differences {difference:.9}")));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn directional(
+    model: &dyn Trainable,
+    group: &Group,
+    rows: &candle_core::Tensor,
+    name: &str,
+    direction: &candle_core::Tensor,
+) -> Result<f64> {
+    let Some(var) = model.parameters().get(name) else { return Ok(f64::NAN) };
+    let centre = var.as_detached_tensor().copy()?;
+    let at = |along: f64| -> Result<f64> {
+        var.set(&(&centre + (direction * along)?)?)?;
+        Ok(step(model, group, rows, 3)?.loss.total()?.to_scalar::<f64>()?)
+    };
+    let slope = (at(DISTANCE)? - at(-DISTANCE)?) / (2.0 * DISTANCE);
+    var.set(&centre)?;
+    Ok(slope)
+}

@@ -1,0 +1,77 @@
+//! Properties of training, under a small Adam (Kingma & Ba 2015) of its own.
+
+use std::collections::BTreeMap;
+
+use candle_core::{DType, Tensor};
+use narrows_core::{Batch, StepContext, Trainable};
+use narrows_tensor::{Gradients, Key};
+
+use super::{Finding, Subject, samples, wild_rows};
+use crate::{Likelihood, Result};
+
+const RATE: f64 = 3e-3;
+
+/// Trains on all rows for some steps; returns the loss of each step, all groups together.
+pub(super) fn train(model: &mut dyn Trainable, rows: &Tensor, steps: u64) -> Result<Vec<f64>> {
+    let mut moments: BTreeMap<String, (Tensor, Tensor)> = BTreeMap::new();
+    let mut losses = Vec::new();
+    for step in 0..steps {
+        let mut sum = 0.0;
+        for group in model.groups() {
+            let at = StepContext { step, steps, key: Key::new(17).fold(step) };
+            let output = model.step(group, &Batch::new(rows.clone()), &at)?;
+            let loss = output.loss.total()?;
+            sum += loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+            let mut gradients = Gradients::backward(&loss, model.parameters())?;
+            model.adjust(&mut gradients)?;
+            for (name, gradient) in gradients.iter().filter(|(name, _)| group.trains(name)) {
+                if let Some(var) = model.parameters().get(name) {
+                    let zero = || gradient.zeros_like().map(|zero| (zero.clone(), zero));
+                    let (m, v) = moments.remove(name).map_or_else(zero, Ok)?;
+                    let m = ((m * 0.9)? + (gradient * 0.1)?)?;
+                    let v = ((v * 0.999)? + (gradient.sqr()? * 0.001)?)?;
+                    let t = (step + 1) as f64;
+                    let deviation = (&v / (1.0 - 0.999f64.powf(t)))?.sqrt()?.affine(1.0, 1e-8)?;
+                    let update = ((&m / (1.0 - 0.9f64.powf(t)))? / deviation)?;
+                    var.set(&(var.as_detached_tensor() - (update * RATE)?)?)?;
+                    moments.insert(name.to_owned(), (m, v));
+                }
+            }
+            for update in output.updates {
+                if let Some(var) = model.parameters().buffer(&update.name) {
+                    var.set(&update.value)?;
+                }
+            }
+            model.project()?;
+        }
+        losses.push(sum);
+    }
+    Ok(losses)
+}
+
+pub(super) fn learns(subject: &Subject<'_>) -> Finding {
+    // Without preparation: a model that starts at its optimum has nothing left to learn.
+    let mut model = subject.model(1, DType::F32)?;
+    let rows = samples::typical(&subject.data, 64, DType::F32)?;
+    let losses = train(model.as_mut(), &rows, 60)?;
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    let (first, last) = (mean(&losses[..5]), mean(&losses[55..]));
+    Ok((last > 0.9 * first).then(|| format!("after 60 steps it went from {first:.4} to {last:.4} only")))
+}
+
+pub(super) fn survives(subject: &Subject<'_>) -> Finding {
+    for (what, rows) in wild_rows(&subject.data.sample)? {
+        let mut model = subject.model(1, DType::F32)?;
+        model.prepare(&Batch::new(rows.clone()))?;
+        let losses = train(model.as_mut(), &rows, 40)?;
+        if let Some(step) = losses.iter().position(|loss| !loss.is_finite()) {
+            return Ok(Some(format!("{what}: the loss of step {step} is {}", losses[step])));
+        }
+        // Values outside 0..=1 have no meaning as probabilities; there it is enough that nothing overflows.
+        let meaningful = subject.data.likelihood == Likelihood::Gaussian;
+        if let (true, Some(last)) = (meaningful, losses.last().filter(|last| **last > 2.0 * losses[0] + 1.0)) {
+            return Ok(Some(format!("{what}: the loss rose from {:e} to {last:e}", losses[0])));
+        }
+    }
+    Ok(None)
+}

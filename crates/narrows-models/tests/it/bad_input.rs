@@ -1,0 +1,87 @@
+//! What cannot work is refused before training, with the option named and a way out.
+
+use candle_core::{DType, Device, Tensor};
+use narrows_core::{Batch, Dims, Group, StepContext};
+use narrows_models::{DataSpec, Error, ModelConfig, build, catalog};
+use narrows_tensor::{Key, Scope};
+
+fn scope() -> Scope {
+    Scope::root(Key::new(0), DType::F32, &Device::Cpu)
+}
+
+fn refused(config: &ModelConfig, data: &DataSpec) -> String {
+    match build(config, data, &scope()) {
+        Ok(_) => panic!("{} accepts {data:?}", config.name()),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn a_code_larger_than_the_sample_is_refused() {
+    for name in ["linear-ae", "ae", "conv-ae"] {
+        let mut config = ModelConfig::named(name).unwrap();
+        config.set_code(21).unwrap();
+        let message = refused(&config, &DataSpec::gaussian(Dims::new([10, 2])));
+        assert!(message.contains("code = 21") && message.contains("at most 19"), "{message}");
+    }
+}
+
+#[test]
+fn convolutions_on_a_table_are_refused() {
+    let message = refused(&ModelConfig::named("conv-ae").unwrap(), &DataSpec::gaussian(Dims::new([20])));
+    assert!(message.contains("takes pictures") && message.contains("Use the model `ae`"), "{message}");
+}
+
+#[test]
+fn invalid_options_are_refused_while_parsing() {
+    let cases = [
+        ("[ae]\ncode = 0", "code = 0"),
+        ("[ae]\nwidths = []", "leave the option out"),
+        ("[ae]\nwidths = [10, 0]", "remove the 0"),
+        ("[ae]\ndropout = 1.0", "dropout = 1.0"),
+        ("[ae]\nnoise = -1.0", "noise = -1.0"),
+        ("[ae]\nactivation = \"rleu\"", "did you mean `relu`?"),
+        ("[linar-ae]\ncode = 3", "did you mean `linear-ae`?"),
+        ("[conv-ae]\nchanels = [3]", "did you mean `channels`?"),
+    ];
+    for (text, expected) in cases {
+        let message = ModelConfig::from_toml(text).unwrap_err().to_string();
+        assert!(message.contains(expected) && message.starts_with("line "), "{text}: {message}");
+    }
+}
+
+#[test]
+fn a_batch_of_another_shape_is_an_error_and_no_panic() {
+    for entry in catalog() {
+        let mut config = entry.config();
+        config.set_code(2).unwrap();
+        let mut model = build(&config, &DataSpec::gaussian(Dims::new([6, 2])), &scope()).unwrap();
+        let at = StepContext { step: 0, steps: 1, key: Key::new(0) };
+        for dims in [vec![3, 6], vec![0, 6, 2], vec![3, 2, 6], vec![]] {
+            let x = Tensor::zeros(dims, DType::F32, &Device::Cpu).unwrap();
+            assert!(model.encode(&x).is_err());
+            assert!(model.step(&Group::ALL, &Batch::new(x.clone()), &at).is_err());
+            assert!(model.prepare(&Batch::new(x)).is_err());
+        }
+        assert!(model.decode(&Tensor::zeros((3, 3), DType::F32, &Device::Cpu).unwrap()).is_err());
+    }
+}
+
+#[test]
+fn one_column_and_few_rows_work() {
+    for entry in catalog().iter().filter(|entry| entry.about().name != "conv-ae") {
+        let mut config = entry.config();
+        config.set_code(1).unwrap();
+        let mut model = build(&config, &DataSpec::gaussian(Dims::new([1])), &scope()).unwrap();
+        let x = Tensor::new(&[[1e6f32], [1e6]], &Device::Cpu).unwrap();
+        model.prepare(&Batch::new(x.clone())).unwrap();
+        let rebuilt = model.reconstruct(&x).unwrap().to_vec2::<f32>().unwrap();
+        assert!((rebuilt[0][0] - 1e6).abs() < 1e3, "{rebuilt:?}");
+    }
+}
+
+#[test]
+fn unknown_models_are_refused_with_the_nearest_name() {
+    assert!(matches!(ModelConfig::named("conv_ae"), Err(Error::UnknownModel { nearest: Some(near), .. })
+        if near == "conv-ae"));
+}

@@ -1,0 +1,84 @@
+//! Golden values: forward pass, loss and gradients of every variant as an independent PyTorch script computes them
+//! (`cargo xtask golden`, `xtask/golden/models.py`), in f64. Tolerance: 1e-9 relative.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use candle_core::{DType, Device, Tensor};
+use narrows_core::{Batch, Group, StepContext};
+use narrows_models::{DataSpec, ModelConfig, build, catalog};
+use narrows_tensor::{Gradients, Key, Scope};
+use serde::Deserialize;
+
+const TOLERANCE: f64 = 1e-9;
+
+#[derive(Deserialize)]
+struct Golden {
+    config: ModelConfig,
+    data: DataSpec,
+    tensors: BTreeMap<String, Array>,
+    x: Array,
+    z: Array,
+    reconstruction: Array,
+    loss: Vec<f64>,
+    gradients: BTreeMap<String, Array>,
+}
+
+#[derive(Deserialize)]
+struct Array {
+    shape: Vec<usize>,
+    values: Vec<f64>,
+}
+
+impl Array {
+    fn tensor(&self) -> Tensor {
+        Tensor::from_slice(&self.values, self.shape.as_slice(), &Device::Cpu).unwrap()
+    }
+
+    fn compare(&self, found: &Tensor, what: &str) {
+        assert_eq!(found.dims(), self.shape, "{what}");
+        let found = found.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        let scale = self.values.iter().fold(1.0, |scale: f64, value| scale.max(value.abs()));
+        for (index, (found, expected)) in found.iter().zip(&self.values).enumerate() {
+            assert!((found - expected).abs() <= TOLERANCE * scale, "{what}[{index}]: {found} for {expected}");
+        }
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+#[test]
+fn every_variant_matches_pytorch() {
+    for entry in catalog() {
+        let prefix = format!("{}.", entry.about().name);
+        let mut files: Vec<PathBuf> = std::fs::read_dir(folder()).unwrap().map(|file| file.unwrap().path()).collect();
+        files.retain(|path| path.file_name().unwrap().to_string_lossy().starts_with(&prefix));
+        files.sort();
+        assert!(!files.is_empty(), "{} has no golden file", entry.about().name);
+        for path in files {
+            compare(&serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap(), &path.to_string_lossy());
+        }
+    }
+}
+
+fn compare(golden: &Golden, origin: &str) {
+    let scope = Scope::root(Key::new(0), DType::F64, &Device::Cpu);
+    let model = build(&golden.config, &golden.data, &scope).unwrap();
+    let tensors = golden.tensors.iter().map(|(name, array)| (name.clone(), array.tensor())).collect();
+    model.parameters().restore(&tensors, origin).unwrap();
+    let x = golden.x.tensor();
+    let z = model.encode(&x).unwrap();
+    golden.z.compare(&z, &format!("{origin}: z"));
+    golden.reconstruction.compare(&model.decode(&z).unwrap(), &format!("{origin}: reconstruction"));
+    let at = StepContext { step: 0, steps: 1, key: Key::new(0) };
+    let loss = model.step(&Group::ALL, &Batch::new(x), &at).unwrap().loss;
+    let expected = Array { shape: vec![golden.loss.len()], values: golden.loss.clone() };
+    expected.compare(&loss.per_sample().unwrap(), &format!("{origin}: loss"));
+    let gradients = Gradients::backward(&loss.total().unwrap(), model.parameters()).unwrap();
+    assert_eq!(gradients.iter().len(), golden.gradients.len(), "{origin}: gradients");
+    for (name, expected) in &golden.gradients {
+        expected.compare(gradients.get(name).unwrap(), &format!("{origin}: gradient of {name}"));
+    }
+}
