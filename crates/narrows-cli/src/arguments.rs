@@ -57,4 +57,14 @@ pub(crate) enum Verb {
     Compare(Box<verbs::compare::Compare>),
     /// Makes one HTML page of one or several runs.
     Report(verbs::report::Report),
+    /// Lists the models.
+    Models(verbs::models::Models),
+    /// Shows one model: paper, formula and options.
+    Describe(verbs::describe::Describe),
+    /// Prints the JSON Schema of a configuration file.
+    Schema(verbs::schema::Schema),
+    /// Prints a completion script for a shell.
+    Completions(verbs::completions::Completions),
+    /// Writes manual pages.
+    Man(verbs::man::Manual),
 }

@@ -15,6 +15,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod batches;
+pub mod catalog_view;
 pub mod choose;
 pub mod compare;
 pub mod config;

@@ -1,12 +1,17 @@
 //! One file for each verb: its options, and what it does with the facade.
 
 pub(crate) mod compare;
+pub(crate) mod completions;
 pub(crate) mod decode;
 pub(crate) mod demo;
+pub(crate) mod describe;
 pub(crate) mod encode;
 pub(crate) mod evaluate;
+pub(crate) mod man;
+pub(crate) mod models;
 pub(crate) mod reconstruct;
 pub(crate) mod report;
+pub(crate) mod schema;
 pub(crate) mod train;
 
 use crate::arguments::{Arguments, Verb};
@@ -30,5 +35,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         Verb::Reconstruct(verb) => verb.run(shared),
         Verb::Compare(verb) => verb.run(shared),
         Verb::Report(verb) => verb.run(shared),
+        Verb::Models(verb) => verb.run(shared),
+        Verb::Describe(verb) => verb.run(shared),
+        Verb::Schema(verb) => verb.run(),
+        Verb::Completions(verb) => verb.run(),
+        Verb::Man(verb) => verb.run(),
     }
 }
