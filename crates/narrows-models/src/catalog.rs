@@ -185,8 +185,8 @@ impl Entry {
     }
 }
 
-/// A JSON schema's type in words.
-fn kind(schema: &serde_json::Value) -> String {
+/// A JSON schema's type in words, such as `integer from 1 to 64`.
+pub fn kind(schema: &serde_json::Value) -> String {
     let text = |key: &str| schema.get(key).map(ToString::to_string);
     if let Some(values) = schema.get("enum").and_then(|values| values.as_array()) {
         let names: Vec<&str> = values.iter().filter_map(|value| value.as_str()).collect();
@@ -205,6 +205,9 @@ fn kind(schema: &serde_json::Value) -> String {
     match (text("minimum"), text("maximum").or_else(|| text("exclusiveMaximum"))) {
         (Some(low), Some(high)) => format!("{name} from {low} to {high}"),
         (Some(low), None) => format!("{name} from {low} on"),
+        (None, _) if schema.get("exclusiveMinimum").is_some() => {
+            format!("{name} above {}", schema["exclusiveMinimum"])
+        }
         _ => name.to_owned(),
     }
 }

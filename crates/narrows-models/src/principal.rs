@@ -72,7 +72,9 @@ fn orthonormal(columns: &Tensor) -> Result<Tensor> {
             remove(column, done);
         }
         let scale = 1.0 / norm(column);
-        column.iter_mut().for_each(|value| *value *= scale);
+        for value in column.iter_mut() {
+            *value *= scale;
+        }
     }
     let flat: Vec<f64> = basis.into_iter().flatten().collect();
     Ok(Tensor::from_vec(flat, (width, length), columns.device())?.t()?.contiguous()?)
@@ -122,10 +124,9 @@ fn rotate(a: &mut [Vec<f64>], vectors: &mut [Vec<f64>], p: usize, q: usize) {
     for row in a.iter_mut().chain(vectors.iter_mut()) {
         (row[p], row[q]) = turn(row[p], row[q]);
     }
-    for column in 0..a.len() {
-        let (x, y) = turn(a[p][column], a[q][column]);
-        a[p][column] = x;
-        a[q][column] = y;
+    let (upper, lower) = a.split_at_mut(q);
+    for (x, y) in upper[p].iter_mut().zip(lower[0].iter_mut()) {
+        (*x, *y) = turn(*x, *y);
     }
 }
 

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::likelihood::Row;
 use crate::{DataSpec, Error, ModelConfig, Result};
 
 /// A family of autoencoders.
@@ -111,7 +112,7 @@ pub(crate) fn check_sizes(model: &'static str, code: usize, data: &DataSpec) -> 
     if !data.likelihood.fits(features) {
         return Err(Error::Likelihood {
             part: "heads",
-            found: format!("describe rows of {} features", data.likelihood.row().map_or(0, |row| row.width())),
+            found: format!("describe rows of {} features", data.likelihood.row().map_or(0, Row::width)),
             expected: format!("rows of which samples of {features} values consist"),
         });
     }

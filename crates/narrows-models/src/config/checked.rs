@@ -95,6 +95,7 @@ checked!(
 
 checked!(
     /// The largest distance, in pixels or steps, by which a training sample is moved.
+    #[derive(Default)]
     Shift(usize), "shift", { "type": "integer", "minimum": 0, "maximum": 64 },
     |&distance| (distance > 64).then_some("larger than 64; choose a small distance, 0 switches moving off")
 );
@@ -108,12 +109,6 @@ impl Default for Dropout {
 impl Default for Noise {
     fn default() -> Self {
         Self(0.0)
-    }
-}
-
-impl Default for Shift {
-    fn default() -> Self {
-        Self(0)
     }
 }
 

@@ -40,12 +40,15 @@ pub struct Violation {
 /// What a check gives: `None` where the property holds, else what was found.
 type Finding = Result<Option<String>>;
 
+/// A property's name and how it is checked.
+type Property = (&'static str, fn(&Subject<'_>) -> Finding);
+
 /// Checks every property in turn.
 ///
 /// # Errors
 /// The first property that does not hold.
 pub fn check(subject: &Subject<'_>) -> Result<(), Violation> {
-    let checks: [(&'static str, fn(&Subject<'_>) -> Finding); 10] = [
+    let checks: [Property; 10] = [
         ("codes and reconstructions have the promised shapes", inference::shapes),
         ("outputs are finite", inference::finite),
         ("encode is deterministic", inference::deterministic),

@@ -5,8 +5,9 @@
 
 use candle_core::{D, Tensor};
 use narrows_core::Result;
+use narrows_tensor::ops::loss::{bce_with_logits, categorical, squared_error};
 
-use super::{Family, Likelihood, Row, log_softmax};
+use super::{Family, Likelihood, Row};
 
 impl Likelihood {
     /// What an autoencoder minimises, for each sample.
@@ -20,47 +21,47 @@ impl Likelihood {
     /// # Errors
     /// The shapes differ.
     pub fn loss(&self, output: &Tensor, target: &Tensor, observed: Option<&Tensor>) -> Result<Tensor> {
-        let elements = match self {
-            Self::Gaussian => (output - target)?.sqr()?,
-            Self::Bernoulli => cross_entropy(output, target)?,
-            Self::Mixed(row) => row.loss(output, target)?,
-        };
-        let elements = match observed {
-            Some(observed) => (elements * observed)?,
-            None => elements,
-        };
-        Ok(elements.flatten_from(1)?.sum(D::Minus1)?)
+        match self {
+            Self::Gaussian => Ok(squared_error(output, target, observed)?),
+            Self::Bernoulli => Ok(bce_with_logits(output, target, observed)?),
+            Self::Mixed(row) => row.loss(output, target, observed),
+        }
     }
 }
 
 impl Row {
-    /// The weighted loss of each feature.
-    fn loss(&self, output: &Tensor, target: &Tensor) -> Result<Tensor> {
-        let (output_rows, target_rows) = (output.reshape(((), self.width()))?, target.reshape(((), self.width()))?);
-        let parts = self.heads().iter().map(|head| {
-            let part = |rows: &Tensor| rows.narrow(1, head.range.start, head.range.len());
-            let (output, target) = (part(&output_rows)?, part(&target_rows)?);
-            match head.family {
-                Family::Gaussian => Ok((output - target)?.sqr()?),
-                Family::Bernoulli => cross_entropy(&output, &target),
-                Family::Categorical => Ok((log_softmax(&output)? * target)?.neg()?),
+    fn loss(&self, output: &Tensor, target: &Tensor, observed: Option<&Tensor>) -> Result<Tensor> {
+        let rows = |tensor: &Tensor| tensor.reshape(((), self.width()));
+        let (output_rows, target_rows) = (rows(output)?, rows(target)?);
+        let weights = match (self.weights(), observed) {
+            ([], None) => None,
+            ([], Some(observed)) => Some(rows(observed)?),
+            (weights, observed) => {
+                let weights = Tensor::new(weights, output.device())?.to_dtype(output.dtype())?;
+                Some(match observed {
+                    Some(observed) => rows(observed)?.broadcast_mul(&weights)?,
+                    None => weights,
+                })
             }
-        });
-        let elements = Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 1)?;
-        let elements = if self.weights().is_empty() {
-            elements
-        } else {
-            let weights = Tensor::new(self.weights(), elements.device())?.to_dtype(elements.dtype())?;
-            elements.broadcast_mul(&weights)?
         };
-        Ok(elements.reshape(output.shape())?)
+        let mut sum: Option<Tensor> = None;
+        for head in self.heads() {
+            let part = |tensor: &Tensor| tensor.narrow(D::Minus1, head.range.start, head.range.len())?.contiguous();
+            let (output, target) = (part(&output_rows)?, part(&target_rows)?);
+            let weights = weights.as_ref().map(part).transpose()?;
+            let loss = match head.family {
+                Family::Gaussian => squared_error(&output, &target, weights.as_ref())?,
+                Family::Bernoulli => bce_with_logits(&output, &target, weights.as_ref())?,
+                Family::Categorical => categorical(&output, &target, 0..head.range.len(), weights.as_ref())?,
+            };
+            sum = Some(match sum {
+                Some(sum) => (sum + loss)?,
+                None => loss,
+            });
+        }
+        let rows = sum.ok_or(narrows_core::Error::EmptyLoss)?;
+        Ok(rows.reshape((output.dim(0)?, ()))?.sum(1)?)
     }
-}
-
-/// `-x log sigmoid(l) - (1 - x) log(1 - sigmoid(l)) = max(l, 0) - l x + log(1 + exp(-|l|))`, without overflow.
-fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
-    let soft = (logits.abs()?.neg()?.exp()? + 1.0)?.log()?;
-    Ok(((logits.relu()? - (logits * target)?)? + soft)?)
 }
 
 #[cfg(test)]
