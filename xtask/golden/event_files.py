@@ -1,4 +1,4 @@
-"""Reads an event file of narrows-train with TensorBoard's own reader. Needs tensorboard 2.x and a Rust toolchain."""
+"""Reads an event file of narrows-train with TensorBoard's own reader. Needs a Rust toolchain; writes nothing."""
 
 import os
 import pathlib

@@ -1,12 +1,13 @@
 """Golden numbers of the optimizers: parameters after each step of PyTorch's AdamW and SGD, in float64.
 
-Writes crates/narrows-train/tests/golden/optimizers.json. Needs torch 2.x (the file names the version used).
+Argument: a folder. Writes FOLDER/crates/narrows-train/tests/golden/optimizers.json, which names the version used.
 Weights are decayed and biases are not, as in narrows-train.
 """
 
 import json
 import math
 import pathlib
+import sys
 
 import torch
 
@@ -62,6 +63,6 @@ golden = {
     "bias": BIAS,
     "cases": [{"name": name, "optimizer": config, "steps": run(build)} for name, (config, build) in CASES.items()],
 }
-path = pathlib.Path(__file__).parents[2] / "crates/narrows-train/tests/golden/optimizers.json"
+path = pathlib.Path(sys.argv[1]) / "crates/narrows-train/tests/golden/optimizers.json"
 path.parent.mkdir(parents=True, exist_ok=True)
 path.write_text(json.dumps(golden, indent=1) + "\n")

@@ -1,7 +1,8 @@
 //! `cargo xtask golden`: numbers of published implementations, computed by `xtask/golden/NAME.py` with pinned versions.
 //!
 //! A script gets one argument, an empty folder, and writes files below it at their place in the repository:
-//! `FOLDER/crates/CRATE/tests/golden/*.json`. The command copies them here, or with `--check` compares.
+//! `FOLDER/crates/CRATE/tests/golden/*.json`. The command copies them here, or with `--check` compares. A script that only
+//! compares, as with a reader of files that we write, fails and writes nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -82,7 +83,7 @@ fn scripts() -> Result<Vec<String>> {
     Ok(inside.map(str::to_owned).collect())
 }
 
-/// A virtual environment with the pinned packages, made once and kept until the pins change.
+/// A virtual environment with the pinned packages, made once; where the pins change, pip replaces what differs.
 fn environment(python: &str) -> Result<PathBuf> {
     let folder = repository::target()?.join("golden").join("venv");
     let inside = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
@@ -92,7 +93,7 @@ fn environment(python: &str) -> Result<PathBuf> {
         return Ok(inside);
     }
     println!("making a Python environment in {} (PyTorch is large)", folder.display());
-    execute(Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder))?;
+    execute(Command::new(python).args(["-m", "venv"]).arg(&folder))?;
     let requirements = repository::root().join(REQUIREMENTS);
     execute(
         Command::new(&inside)

@@ -41,7 +41,9 @@ pub fn run(options: &Options) -> Result {
     for path in [&variant, &config, &MODULES.to_owned(), &CATALOGUE.to_owned()] {
         println!("{path}");
     }
-    println!("next: write paper, formula and mathematics into {variant}, then `cargo test --package narrows-models`");
+    println!("next: write paper, formula and mathematics into {variant}");
+    println!("      add its golden case to xtask/golden/models.py and run `cargo xtask golden models`");
+    println!("      then `cargo test --package narrows-models`, whose suite covers the new variant already");
     Ok(())
 }
 
