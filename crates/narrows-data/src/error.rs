@@ -275,13 +275,12 @@ pub enum Error {
     /// No dataset of this name is catalogued.
     #[error(
         "{name:?}: no such file, and no dataset is called so{}; known are {}",
-        nearest.as_ref().map(|nearest| format!(" (did you mean `{nearest}`?)")).unwrap_or_default(), known.join(", ")
+        crate::nearest(name, known.iter().copied()).map(|nearest| format!(" (did you mean `{nearest}`?)")).unwrap_or_default(),
+        known.join(", ")
     )]
     UnknownDataset {
         /// The name.
         name: String,
-        /// The nearest name there is.
-        nearest: Option<String>,
         /// The catalogued names.
         known: Vec<&'static str>,
     },

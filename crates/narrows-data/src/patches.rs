@@ -160,7 +160,7 @@ impl Source for PatchSource {
             owners.extend(std::iter::repeat_n(picture, wanted.len()));
             self.cut(picture, wanted.start - rows.start..wanted.end - rows.start, &mut dense)?;
         }
-        Ok(Block { rows: block.len(), dense, columns: self.collection.column_values(owners.into_iter()) })
+        Ok(Block { rows: block.len(), dense, columns: self.collection.column_values(&owners.into_iter()) })
     }
 
     fn origin(&self) -> &str {

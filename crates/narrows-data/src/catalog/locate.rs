@@ -34,8 +34,8 @@ pub fn is_present(dataset: &Dataset, directory: &Path) -> bool {
     }
 }
 
-/// Opens a path, `-`, generated data (`synthetic:NAME`), or a dataset by name; a path that exists goes before a name. One series of a collection is named
-/// as `nab/realKnownCause/nyc_taxi.csv`.
+/// Opens a path, `-`, generated data, or a dataset by name; a path that exists goes before a name. One series of a
+/// collection is named as `nab/realKnownCause/nyc_taxi.csv`, a group of them as `skab/valve1`.
 ///
 /// # Errors
 /// Neither a path nor a name, a dataset that is not on this machine, or what [`open`](crate::open()) says of the file.
@@ -67,16 +67,18 @@ pub fn open(data: &str, directory: Option<&Path>, options: &OpenOptions) -> Resu
         Opens::Directory(path) if is_present(dataset, &directory) => open_path(&directory.join(path), options),
         Opens::Directory(_) => Err(missing()),
         Opens::Series(example) => {
-            let chosen = dataset.files.iter().find(|file| file.path == data);
-            match chosen.map(|file| directory.join(file.path)) {
-                Some(path) if path.is_file() => open_path(&path, options),
-                Some(_) => Err(missing()),
-                None => Err(Error::Choice {
+            let group = format!("{}/", data.trim_end_matches('/'));
+            let chosen = |path: &str| path == data || (!rest.is_empty() && path.starts_with(&group));
+            if dataset.files.iter().any(|file| chosen(file.path)) {
+                let path = directory.join(data);
+                if path.exists() { open_path(&path, options) } else { Err(missing()) }
+            } else {
+                Err(Error::Choice {
                     path: path.to_owned(),
                     problem: format!("the dataset holds several series; name one, such as {example}"),
                     names: dataset.files.iter().map(|file| file.path.to_owned()).collect(),
                     advice: "name one of these instead",
-                }),
+                })
             }
         }
     }

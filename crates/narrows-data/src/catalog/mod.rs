@@ -9,7 +9,7 @@ mod tables;
 pub use fetch::{Progress, fetch};
 pub use locate::{data_directory, is_present, open};
 
-use crate::{Error, Result, nearest};
+use crate::{Error, Result};
 
 /// A catalogued dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +76,8 @@ pub fn datasets() -> impl Iterator<Item = &'static Dataset> {
 /// [`Error::UnknownDataset`], with the names there are.
 pub fn find(name: &str) -> Result<&'static Dataset> {
     datasets().find(|dataset| dataset.name == name).ok_or_else(|| {
-        let known: Vec<&str> = datasets().map(|dataset| dataset.name).collect();
-        let nearest = nearest(name, known.iter().copied()).map(ToOwned::to_owned);
-        Error::UnknownDataset { name: name.into(), nearest, known }
+        let known = datasets().map(|dataset| dataset.name).collect();
+        Error::UnknownDataset { name: name.into(), known }
     })
 }
 

@@ -111,7 +111,7 @@ impl Collection {
     }
 
     /// The values of those columns for pictures given by index, one a row.
-    pub(crate) fn column_values(&self, pictures: impl Iterator<Item = usize> + Clone) -> Vec<ColumnData> {
+    pub(crate) fn column_values(&self, pictures: &(impl Iterator<Item = usize> + Clone)) -> Vec<ColumnData> {
         let collect = |value: &dyn Fn(usize) -> Option<String>| {
             let mut texts = Interner::default();
             pictures.clone().for_each(|index| texts.push(value(index).as_deref()));
@@ -259,7 +259,7 @@ impl Source for PictureSource {
                 Ok(())
             },
         )?;
-        Ok(Block { rows: rows.len(), dense, columns: self.collection.column_values(rows) })
+        Ok(Block { rows: rows.len(), dense, columns: self.collection.column_values(&rows) })
     }
 
     fn origin(&self) -> &str {

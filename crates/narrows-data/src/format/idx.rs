@@ -119,14 +119,14 @@ pub(super) fn read(path: &Path) -> Result<IdxArray> {
     let mut file = File::open(path).map_err(|source| io_error(path, "cannot open", source))?;
     let length = file.metadata().map_err(|source| io_error(path, "cannot read", source))?.len();
     let mut magic = [0; 2];
-    file.read_exact(&mut magic).map_err(|source| header_error(path, source))?;
+    file.read_exact(&mut magic).map_err(|source| header_error(path, &source))?;
     let reopened = File::open(path).map_err(|source| io_error(path, "cannot open", source))?;
     let (storage, base, header) = if magic == [0x1F, 0x8B] {
         let mut decoder = MultiGzDecoder::new(BufReader::new(reopened));
         let header = Header::read(path, &mut decoder)?;
         let claimed = header.layout.bytes();
         check_inflation(path, length, claimed)?;
-        let (storage, held) = spool(&mut decoder, claimed as u64).map_err(|source| gzip_error(path, source))?;
+        let (storage, held) = spool(&mut decoder, claimed as u64).map_err(|source| gzip_error(path, &source))?;
         check_length(path, claimed, held)?;
         (storage, 0, header)
     } else {
@@ -152,7 +152,7 @@ struct Header {
 impl Header {
     fn read(path: &Path, reader: &mut impl Read) -> Result<Self> {
         let mut magic = [0; 4];
-        reader.read_exact(&mut magic).map_err(|source| header_error(path, source))?;
+        reader.read_exact(&mut magic).map_err(|source| header_error(path, &source))?;
         let element = match magic[2] {
             0x08 => Some(Element::U8),
             0x09 => Some(Element::I8),
@@ -173,7 +173,7 @@ impl Header {
         let mut shape = Vec::with_capacity(axes.into());
         for _ in 0..axes {
             let mut size = [0; 4];
-            reader.read_exact(&mut size).map_err(|source| header_error(path, source))?;
+            reader.read_exact(&mut size).map_err(|source| header_error(path, &source))?;
             shape.push(u32::from_be_bytes(size) as usize);
         }
         let layout = Layout { element, endian: Endian::Big, order: Order::C, shape };
@@ -185,7 +185,7 @@ fn check_length(path: &Path, claimed: u128, held: u64) -> Result<()> {
     if claimed == u128::from(held) { Ok(()) } else { Err(Error::Length { path: path.to_owned(), claimed, held }) }
 }
 
-fn header_error(path: &Path, source: std::io::Error) -> Error {
+fn header_error(path: &Path, source: &std::io::Error) -> Error {
     Error::Format {
         path: path.to_owned(),
         format: "IDX",
@@ -194,7 +194,7 @@ fn header_error(path: &Path, source: std::io::Error) -> Error {
     }
 }
 
-fn gzip_error(path: &Path, source: std::io::Error) -> Error {
+fn gzip_error(path: &Path, source: &std::io::Error) -> Error {
     Error::Format {
         path: path.to_owned(),
         format: "gzip",

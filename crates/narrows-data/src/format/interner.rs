@@ -17,16 +17,13 @@ impl Interner {
     pub(crate) fn push(&mut self, value: Option<&str>) {
         let code = match value {
             None => Texts::MISSING,
-            Some(value) => match self.codes.get(value) {
-                Some(&code) => code,
-                None => {
-                    let code = self.texts.levels.len() as u32;
-                    let level: Arc<str> = Arc::from(value);
-                    self.texts.levels.push(Arc::clone(&level));
-                    self.codes.insert(level, code);
-                    code
-                }
-            },
+            Some(value) => self.codes.get(value).copied().unwrap_or_else(|| {
+                let code = self.texts.levels.len() as u32;
+                let level: Arc<str> = Arc::from(value);
+                self.texts.levels.push(Arc::clone(&level));
+                self.codes.insert(level, code);
+                code
+            }),
         };
         self.texts.codes.push(code);
     }

@@ -126,9 +126,8 @@ fn number_type(descr: &str) -> Option<Type> {
     let mut letters = descr.chars();
     let endian = match letters.next()? {
         '<' => Endian::Little,
-        '>' => Endian::Big,
         '|' | '=' if cfg!(target_endian = "little") => Endian::Little,
-        '|' | '=' => Endian::Big,
+        '>' | '|' | '=' => Endian::Big,
         _ => return None,
     };
     let element = match letters.as_str() {
@@ -217,10 +216,7 @@ impl Parser<'_> {
 
     fn string(&mut self) -> Result<String, String> {
         self.skip_space();
-        let quote = match self.rest.first() {
-            Some(&quote @ (b'\'' | b'"')) => quote,
-            _ => return Err("no quoted name".into()),
-        };
+        let Some(&quote @ (b'\'' | b'"')) = self.rest.first() else { return Err("no quoted name".into()) };
         let body = &self.rest[1..];
         let end = body.iter().position(|&byte| byte == quote).ok_or("no closing quote")?;
         self.rest = &body[end + 1..];

@@ -80,7 +80,7 @@ impl Member {
         index: usize,
     ) -> Result<Self> {
         let mut entry = archive.by_index(index).map_err(|error| damaged(path, error))?;
-        let name = entry.name().map_or_else(|_| "?".into(), |name| name.into_owned());
+        let name = entry.name().map_or_else(|_| "?".into(), std::borrow::Cow::into_owned);
         let place = PathBuf::from(format!("{}[{name}]", path.display()));
         let (compressed, declared) = (entry.compressed_size().min(length), entry.size());
         let read = |source| io_error(&place, "cannot unpack", source);

@@ -25,7 +25,7 @@ impl Csv {
         let bytes = text.as_bytes();
         let padded =
             bytes.first().is_some_and(u8::is_ascii_whitespace) || bytes.last().is_some_and(u8::is_ascii_whitespace);
-        if text.is_empty() || padded || bytes.iter().any(|byte| special(byte)) {
+        if text.is_empty() || padded || bytes.iter().any(special) {
             line.push(b'"');
             for &byte in bytes {
                 if byte == b'"' {

@@ -57,15 +57,14 @@ impl PngSink {
     fn number(&mut self, cell: Vec<u8>) -> Result<()> {
         let mut waiting = std::mem::take(&mut self.cells);
         waiting.push(cell);
-        let (staging, names) = match &mut self.numbered {
-            Some(numbered) => numbered,
-            None => {
-                let staging = tempfile::Builder::new()
-                    .prefix(".narrows-")
-                    .tempdir_in(directory(&self.path))
-                    .map_err(|source| write_error(&self.path, source))?;
-                self.numbered.insert((staging, Vec::new()))
-            }
+        let (staging, names) = if let Some(numbered) = &mut self.numbered {
+            numbered
+        } else {
+            let staging = tempfile::Builder::new()
+                .prefix(".narrows-")
+                .tempdir_in(directory(&self.path))
+                .map_err(|source| write_error(&self.path, source))?;
+            self.numbered.insert((staging, Vec::new()))
         };
         let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
         for cell in waiting {

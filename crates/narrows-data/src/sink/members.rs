@@ -44,6 +44,9 @@ pub(super) enum Finished {
     Texts { texts: TextReader, longest: usize },
 }
 
+/// Finished columns with their names.
+pub(super) type NamedColumns = Vec<(String, Finished)>;
+
 /// Reads spooled texts one after the other.
 pub(super) struct TextReader {
     file: BufReader<File>,
@@ -112,7 +115,7 @@ impl Members {
     }
 
     /// The matrix's values and the columns, each from its beginning.
-    pub(super) fn finish(self) -> Result<(Option<(Matrix, File)>, Vec<(String, Finished)>)> {
+    pub(super) fn finish(self) -> Result<(Option<(Matrix, File)>, NamedColumns)> {
         let Self { path, rows, matrix, columns } = self;
         let rewind = |file: BufWriter<File>| {
             let mut file = file.into_inner().map_err(|failure| write_error(&path, failure.into_error()))?;

@@ -16,6 +16,7 @@ mod safetensors;
 
 use std::path::Path;
 
+pub use number::time_text;
 use output::Output;
 
 use crate::{Block, ColumnData, ColumnKind, Error, Result, Sample, Schema};

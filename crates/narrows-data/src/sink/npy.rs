@@ -44,7 +44,9 @@ impl Matrix {
             .collect();
         let mut bytes = Vec::with_capacity(block.rows * numbers.len() * 8);
         for row in 0..block.rows {
-            numbers.iter().for_each(|column| bytes.extend(column[row].to_le_bytes()));
+            for column in &numbers {
+                bytes.extend(column[row].to_le_bytes());
+            }
         }
         bytes
     }
@@ -53,7 +55,7 @@ impl Matrix {
 /// Version 1.0 of the header, padded to the length that the largest number of rows needs.
 pub(super) fn header(descr: &str, rows: usize, dims: &[usize]) -> Vec<u8> {
     let text = |rows: usize| {
-        let dims: String = dims.iter().map(|dim| format!(" {dim},")).collect();
+        let dims = dims.iter().map(|dim| format!(" {dim},")).collect::<Vec<_>>().concat();
         format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({rows},{dims}), }}")
     };
     let total = (10 + text(usize::MAX).len() + 1).next_multiple_of(64);

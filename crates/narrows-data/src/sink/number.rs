@@ -24,6 +24,14 @@ pub(super) fn append_time(seconds: f64, out: &mut Vec<u8>) {
     out.push(b'Z');
 }
 
+/// Seconds since 1970 in ISO 8601.
+#[must_use]
+pub fn time_text(seconds: f64) -> String {
+    let mut text = Vec::new();
+    append_time(seconds, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 /// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar: eras of 400 years that start in
 /// March, so that the leap day is the last of its year.
 fn civil(days: i64) -> (i64, i64, i64) {

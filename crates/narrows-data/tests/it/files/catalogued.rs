@@ -4,9 +4,8 @@ use std::io::Read;
 
 use narrows_data::catalog::{self, data_directory, datasets, is_present};
 use narrows_data::{Column, ColumnData, ColumnKind, Error, OpenOptions, Sample, Source, digits};
-use sha2::{Digest, Sha256};
 
-use super::{blocks, shared};
+use super::{blocks, sha256, shared};
 
 #[test]
 fn digits_are_embedded_as_published() {
@@ -55,15 +54,15 @@ fn the_development_data_are_the_catalogued_ones() {
         ("pendigits", 6870),
         ("nab/realKnownCause/nyc_taxi.csv", 10_320),
         ("skab/valve1/0.csv", 1147),
+        ("skab/valve1", 18_160),
     ] {
         assert_eq!(catalog::open(name, Some(&directory), &options).unwrap().rows(), rows, "{name}");
     }
     let plain =
         datasets().filter(|dataset| dataset.homepage.contains("ADBench") || ["nab", "skab"].contains(&dataset.name));
-    for file in plain.flat_map(|dataset| dataset.files).filter(|file| !file.path.ends_with(".json")) {
+    for file in plain.flat_map(|dataset| dataset.files).filter(|file| !file.path.contains("windows")) {
         let bytes = std::fs::read(directory.join(file.path)).unwrap();
-        let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!((sum.as_str(), bytes.len() as u64), (file.sha256, file.size), "{}", file.path);
+        assert_eq!((sha256(&bytes).as_str(), bytes.len() as u64), (file.sha256, file.size), "{}", file.path);
     }
     assert_eq!(datasets().filter(|dataset| is_present(dataset, &directory)).count(), 23);
 }
@@ -77,8 +76,10 @@ fn the_census_as_published() {
     let (header, body) = text.split_once('\n').unwrap();
     let published = body.replace(", ", ",").replace(',', ", ") + "\n";
     let file = catalog::find("adult").unwrap().files[0];
-    let sum: String = Sha256::digest(&published).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!((sum.as_str(), file.header), (file.sha256, Some(format!("{header}\n").as_str())));
+    assert_eq!(
+        (sha256(published.as_bytes()).as_str(), file.header),
+        (file.sha256, Some(format!("{header}\n").as_str()))
+    );
     let directory = tempfile::tempdir().unwrap();
     std::fs::create_dir(directory.path().join("adult")).unwrap();
     std::fs::write(directory.path().join(file.path), file.header.unwrap().to_owned() + &published).unwrap();

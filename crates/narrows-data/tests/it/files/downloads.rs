@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use narrows_data::catalog::{Dataset, Opens, Remote, fetch};
 use narrows_data::{Error, Result};
-use sha2::{Digest, Sha256};
+
+use super::sha256;
 
 /// What the server does with one request, given where the client wants to start.
 type Answer = fn(&mut TcpStream, &[u8], Option<usize>) -> std::io::Result<()>;
@@ -67,7 +68,7 @@ fn falsified(stream: &mut TcpStream, body: &[u8], _: Option<usize>) -> std::io::
 fn endless(stream: &mut TcpStream, _: &[u8], _: Option<usize>) -> std::io::Result<()> {
     write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
     loop {
-        stream.write_all(&[7; 1 << 16])?;
+        stream.write_all(&[7; 1 << 12])?;
     }
 }
 
@@ -105,8 +106,8 @@ fn leak(text: String) -> &'static str {
 }
 
 fn dataset(url: String, header: Option<&'static str>) -> Dataset {
-    let sha256 = Sha256::digest(contents()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let remote = Remote { url: leak(url), path: "set/data.bin", size: 300_000, sha256: leak(sha256), header };
+    let sha256 = leak(sha256(&contents()));
+    let remote = Remote { url: leak(url), path: "set/data.bin", size: 300_000, sha256, header };
     Dataset {
         name: "set",
         about: "",

@@ -12,7 +12,7 @@ use super::{blocks, dense, shared, write};
 
 fn file(kind: u8, shape: &[u32], values: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0, 0, kind, shape.len() as u8];
-    shape.iter().for_each(|dim| bytes.extend(dim.to_be_bytes()));
+    bytes.extend(shape.iter().flat_map(|dim| dim.to_be_bytes()));
     bytes.extend(values);
     bytes
 }
@@ -76,7 +76,7 @@ fn a_claim_that_the_file_cannot_hold_is_refused() {
     assert!(matches!(error, Error::Inflation { .. }), "{error}");
     let error = idx::open(&write(directory.path(), "a", &huge)).unwrap_err();
     assert!(matches!(error, Error::Length { .. }), "{error}");
-    let more = gzip(&file(8, &[10, 2, 2], &[0; 100_000]));
+    let more = gzip(&file(8, &[10, 2, 2], &vec![0; 100_000]));
     let error = idx::open(&write(directory.path(), "b.gz", &more)).unwrap_err();
     assert!(matches!(error, Error::Length { claimed: 40, held: 41, .. }), "{error}");
     let all = gzip(&file(8, &[10, 20, 20], &(0..4000).map(|v| (v * v % 251) as u8).collect::<Vec<_>>()));

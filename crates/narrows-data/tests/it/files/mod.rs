@@ -12,6 +12,7 @@ mod tensor_files;
 use std::path::{Path, PathBuf};
 
 use narrows_data::{Block, Source};
+use sha2::{Digest, Sha256};
 
 /// All rows of a source as one list of dense values.
 pub(crate) fn dense(source: &dyn Source) -> Vec<f32> {
@@ -47,6 +48,11 @@ pub(crate) fn write(directory: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
+/// The SHA-256 of bytes in hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+}
+
 /// A file of the development data, or `None` with the reason printed.
 pub(crate) fn shared(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("NARROWS_DATA")
@@ -61,7 +67,7 @@ pub(crate) fn shared(name: &str) -> Option<PathBuf> {
 
 /// An NPY file as the specification describes it, byte by byte.
 pub(crate) fn npy(version: u8, descr: &str, fortran: bool, shape: &[usize], values: &[u8]) -> Vec<u8> {
-    let dims: String = shape.iter().map(|dim| format!("{dim},")).collect();
+    let dims = shape.iter().map(|dim| format!("{dim},")).collect::<Vec<_>>().concat();
     let order = if fortran { "True" } else { "False" };
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({dims}), }}");
     let prefix = if version == 1 { 10 } else { 12 };
