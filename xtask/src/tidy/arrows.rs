@@ -7,7 +7,7 @@ use crate::Result;
 use crate::repository::{self, Package};
 
 /// Every crate of the workspace with the workspace crates that it may use.
-pub const ARROWS: [(&str, &[&str]); 11] = [
+pub const ARROWS: [(&str, &[&str]); 12] = [
     ("narrows-tensor", &[]),
     ("narrows-core", &["narrows-tensor"]),
     ("narrows-data", &[]),
@@ -28,6 +28,7 @@ pub const ARROWS: [(&str, &[&str]); 11] = [
         ],
     ),
     ("narrows-cli", &["narrows"]),
+    ("narrows-bench", &["narrows-tensor"]),
     ("narrows-examples", &["narrows"]),
     ("xtask", &[]),
 ];

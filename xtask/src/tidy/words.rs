@@ -13,16 +13,19 @@ struct Rule {
     reason: &'static str,
 }
 
+/// Programs for people at a terminal.
+const PROGRAMS: &[&str] = &["narrows-cli", "narrows-bench", "xtask", "examples"];
+
 const RULES: [Rule; 4] = [
     Rule {
         words: &["println", "print", "eprintln", "eprint", "dbg"],
-        allowed: &["narrows-cli", "xtask", "examples"],
+        allowed: PROGRAMS,
         only: &[],
         reason: "only the CLI prints: return the text, or log it with tracing",
     },
     Rule {
         words: &["env::args", "env::args_os", "process::exit"],
-        allowed: &["narrows-cli", "xtask", "examples"],
+        allowed: PROGRAMS,
         only: &[],
         reason: "only the CLI reads argv or exits",
     },
