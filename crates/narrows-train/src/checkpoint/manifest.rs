@@ -33,7 +33,10 @@ pub(crate) fn write(directory: &Path) -> Result<()> {
 }
 
 /// Verifies every file of the checkpoint in `directory`; returns their names.
-pub(crate) fn verify(directory: &Path) -> Result<Vec<String>> {
+///
+/// # Errors
+/// The manifest or a file is missing or damaged.
+pub fn verify(directory: &Path) -> Result<Vec<String>> {
     let path = directory.join(NAME);
     let damaged = |path: &Path, reason: &str| Error::Damaged { path: path.into(), reason: reason.to_owned() };
     let text = fs::read(&path).map_err(failed(&path, "cannot read"))?;
