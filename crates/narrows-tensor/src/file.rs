@@ -88,7 +88,11 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(|source| io(path, "cannot create", source))?;
+    let mut builder = tempfile::Builder::new();
+    // As any new file: what the user's mask leaves, not private as temporary files are.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(directory).map_err(|source| io(path, "cannot create", source))?;
     file.write_all(bytes)
         .and_then(|()| file.as_file().sync_all())
         .map_err(|source| io(path, "cannot write", source))?;

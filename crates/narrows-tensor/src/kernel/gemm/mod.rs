@@ -3,13 +3,17 @@
 //! Both operands are packed into panels in a first parallel loop and multiplied tile by tile in a second. Operands may be
 //! image patches that exist nowhere in memory. The order of every sum is fixed by the shapes alone.
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
+mod kernel;
 mod operand;
 mod pack;
 mod tile;
 
 pub(crate) use operand::{Matrix, Operand};
 pub(crate) use tile::COLUMNS;
-use tile::{Left, ROWS, Tile};
+use kernel::Kernel;
+use tile::{Left, Tile};
 
 use super::parallel::{Shared, for_each};
 use super::scratch::Scratch;
@@ -31,7 +35,7 @@ pub(crate) struct Size {
     pub(crate) depth: usize,
 }
 
-/// Where sums go. Called once for each tile row, in the order of depth blocks.
+/// Where sums go. Called once for each tile and block of depths, in the order of blocks.
 pub(crate) trait Target: Sync {
     /// Takes the first `columns` numbers of each of `sums`: rows from `row` on, columns from `column` on. `first` and
     /// `last` say whether this is the first and the last block of depths: sums of a later block are added to what the
@@ -49,10 +53,14 @@ pub(crate) fn product(size: Size, left: &impl Operand, right: &impl Operand, tar
         });
         return;
     }
+    run(Kernel::best(size), size, left, right, target);
+}
+
+fn run(kernel: Kernel, size: Size, left: &impl Operand, right: &impl Operand, target: &impl Target) {
     for from in (0..size.depth).step_by(BLOCK) {
         let depths = from..size.depth.min(from + BLOCK);
         let at = Depths { from, len: depths.len(), first: from == 0, last: depths.end == size.depth };
-        block(size, at, left, right, target);
+        block(kernel, size, at, left, right, target);
     }
 }
 
@@ -65,20 +73,27 @@ struct Depths {
     last: bool,
 }
 
-fn block(size: Size, at: Depths, left: &impl Operand, right: &impl Operand, target: &impl Target) {
+fn block(
+    kernel: Kernel,
+    size: Size,
+    at: Depths,
+    left: &impl Operand,
+    right: &impl Operand,
+    target: &impl Target,
+) {
     let right_panels = size.columns.div_ceil(COLUMNS);
-    let panel = at.len * COLUMNS;
+    let panel = kernel.right_len(at.len);
     let mut packed = Scratch::new(right_panels * panel);
     let pack_right = |index: usize, into: &mut [f32]| {
         let first = index * COLUMNS;
-        right.fill_depth_major(first, COLUMNS.min(size.columns - first), at.from, COLUMNS, into);
+        kernel.pack_right(right, (first, COLUMNS.min(size.columns - first)), (at.from, at.len), into);
     };
     // Row groups small enough to pack; nearly always one.
-    let rows = (LEFT / at.len).max(ROWS);
+    let rows = (LEFT / at.len).max(kernel.rows());
     let shared_right = Shared::new(&mut packed);
     for start in (0..size.rows).step_by(rows) {
-        let panels = Panels::new(start, rows.min(size.rows - start), at.len, left.depth_contiguous());
-        let mut packed_left = Scratch::new(panels.len());
+        let panels = Panels::new(kernel, start, rows.min(size.rows - start), at.len, left.depth_contiguous());
+        let mut packed_left = Scratch::new(panels.count * panels.room);
         let shared_left = Shared::new(&mut packed_left);
         let pending = if start == 0 { right_panels } else { 0 };
         for_each(pending + panels.count, |task| {
@@ -86,26 +101,29 @@ fn block(size: Size, at: Depths, left: &impl Operand, right: &impl Operand, targ
                 // SAFETY: each task packs its own panel.
                 pack_right(task, unsafe { shared_right.part(task * panel, panel) });
             } else {
-                let (index, (place, len)) = (task - pending, panels.place(task - pending));
+                let index = task - pending;
+                let (place, len) = panels.place(index);
                 // SAFETY: each task packs its own panel.
-                panels.pack(index, left, at, unsafe { shared_left.part(place, len) });
+                let into = unsafe { shared_left.part(place, len) };
+                kernel.pack_left(left, panels.rows(index), (at.from, at.len), into);
             }
         });
         let packed_left = &*packed_left;
         // SAFETY: packing is over; from here on the right panels are only read.
         let packed_right: &[f32] = unsafe { shared_right.part(0, right_panels * panel) };
-        let cached = (CACHED / (ROWS * at.len)).max(1);
+        let cached = (CACHED / panels.room).max(1);
         let groups = TASKS.div_ceil(right_panels).max(panels.count.div_ceil(cached)).min(panels.count);
         for_each(groups * right_panels, |task| {
             let (group, column) = (task % groups, task / groups);
             let right = &packed_right[column * panel..(column + 1) * panel];
             let columns = COLUMNS.min(size.columns - column * COLUMNS);
-            let mut tile = Tile([[0.0; COLUMNS]; ROWS]);
+            let mut tile = Tile::new();
+            let running = kernel.start();
             for index in group * panels.count / groups..(group + 1) * panels.count / groups {
                 let (place, len) = panels.place(index);
                 let (row, rows) = panels.rows(index);
                 let left = Left { data: &packed_left[place..place + len], rows, by_row: panels.by_row };
-                tile::multiply(left, right, &mut tile);
+                running.multiply(left, right, &mut tile);
                 target.put(row, column * COLUMNS, columns, &tile.0[..rows], at.first, at.last);
             }
         });
@@ -115,16 +133,21 @@ fn block(size: Size, at: Depths, left: &impl Operand, right: &impl Operand, targ
 /// How rows are shared out among left panels: as evenly as possible.
 #[derive(Clone, Copy)]
 struct Panels {
+    kernel: Kernel,
     start: usize,
     rows: usize,
     count: usize,
     depth: usize,
     by_row: bool,
+    /// Numbers from one packed panel to the next.
+    room: usize,
 }
 
 impl Panels {
-    fn new(start: usize, rows: usize, depth: usize, by_row: bool) -> Self {
-        Self { start, rows, count: rows.div_ceil(ROWS), depth, by_row }
+    fn new(kernel: Kernel, start: usize, rows: usize, depth: usize, by_row: bool) -> Self {
+        let count = rows.div_ceil(kernel.rows());
+        let room = kernel.left_len(rows.div_ceil(count), depth, by_row);
+        Self { kernel, start, rows, count, depth, by_row, room }
     }
 
     /// First row and number of rows of a panel.
@@ -135,28 +158,7 @@ impl Panels {
 
     /// Place and length of a panel in the packed buffer.
     fn place(&self, index: usize) -> (usize, usize) {
-        let room = tile::left_len(self.rows.div_ceil(self.count), self.depth, self.by_row);
-        (index * room, tile::left_len(self.rows(index).1, self.depth, self.by_row))
-    }
-
-    /// Numbers of all packed panels.
-    fn len(&self) -> usize {
-        self.count * tile::left_len(self.rows.div_ceil(self.count.max(1)), self.depth, self.by_row)
-    }
-
-    fn pack(&self, index: usize, left: &impl Operand, at: Depths, into: &mut [f32]) {
-        let (row, rows) = self.rows(index);
-        if self.by_row {
-            for (block, into) in into.chunks_exact_mut(rows * tile::STRIDE).enumerate() {
-                let from = block * tile::DEPTH;
-                let depths = tile::DEPTH.min(at.len - from);
-                for (i, into) in into.chunks_exact_mut(tile::STRIDE).enumerate() {
-                    left.copy_row(row + i, at.from + from, &mut into[..depths]);
-                }
-            }
-        } else {
-            left.fill_depth_major(row, rows, at.from, rows, &mut into[..rows * at.len]);
-        }
+        (index * self.room, self.kernel.left_len(self.rows(index).1, self.depth, self.by_row))
     }
 }
 
@@ -186,10 +188,21 @@ mod tests {
         let draw =
             |len: usize, salt: usize| -> Vec<f32> { (0..len).map(|i| ((i * 7919 + salt) % 17) as f32 - 8.0).collect() };
         let (a, b) = (draw(rows * depth, 1), draw(columns * depth, 2));
-        let mut out = vec![f32::NAN; rows * columns];
         let left = if left_rows { Matrix::rows(&a, depth) } else { Matrix::columns(&a, rows) };
         let right = if right_rows { Matrix::rows(&b, depth) } else { Matrix::columns(&b, columns) };
-        product(size, &left, &right, &Plain(Shared::new(&mut out), columns));
+        let mut kernels = vec![Kernel::Vector];
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        if amx::available() {
+            kernels.push(Kernel::Matrix);
+        }
+        let outs = kernels.into_iter().filter(|_| depth > 0).map(|kernel| {
+            let mut out = vec![f32::NAN; rows * columns];
+            run(kernel, size, &left, &right, &Plain(Shared::new(&mut out), columns));
+            out
+        });
+        let mut best = vec![f32::NAN; rows * columns];
+        product(size, &left, &right, &Plain(Shared::new(&mut best), columns));
+        let outs: Vec<_> = outs.chain([best]).collect();
         for i in 0..rows {
             for j in 0..columns {
                 let sum: f32 = (0..depth)
@@ -198,7 +211,9 @@ mod tests {
                         a * if right_rows { b[j * depth + k] } else { b[k * columns + j] }
                     })
                     .sum();
-                assert_eq!(out[i * columns + j], sum, "{size:?} {left_rows} {right_rows} at {i}, {j}");
+                for out in &outs {
+                    assert_eq!(out[i * columns + j], sum, "{size:?} {left_rows} {right_rows} at {i}, {j}");
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What a product reads: matrices in memory and image patches, packed panel by panel.
 
-use super::pack;
+use super::{COLUMNS, pack};
 
 /// A matrix of `rows x depth` numbers, given by how it fills panels.
 pub(crate) trait Operand: Sync {
@@ -57,6 +57,13 @@ impl Operand for Matrix<'_> {
         } else {
             for (depth, into) in into.chunks_exact_mut(width).enumerate() {
                 let start = row + (from + depth) * self.depth;
+                if let (Some(from), Ok(into)) =
+                    (self.data[start..].first_chunk::<COLUMNS>(), <&mut [f32; COLUMNS]>::try_from(&mut *into))
+                    && rows == COLUMNS
+                {
+                    *into = *from;
+                    continue;
+                }
                 into[..rows].copy_from_slice(&self.data[start..start + rows]);
                 into[rows..].fill(0.0);
             }

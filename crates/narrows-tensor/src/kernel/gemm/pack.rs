@@ -54,7 +54,7 @@ fn plain(
 /// Transposes a 16 x 16 block in registers.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn transpose16(from: *const f32, from_stride: usize, into: *mut f32, into_stride: usize) {
+pub(super) unsafe fn transpose16(from: *const f32, from_stride: usize, into: *mut f32, into_stride: usize) {
     use std::arch::x86_64::{
         _mm512_castpd_ps, _mm512_castps_pd, _mm512_loadu_ps, _mm512_shuffle_f32x4, _mm512_storeu_ps,
         _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,

@@ -9,9 +9,15 @@ pub(super) const STRIDE: usize = DEPTH + 16;
 /// Depths in one block of a packed left panel.
 pub(super) const DEPTH: usize = 512;
 
-/// The sums of one tile.
+/// The sums of one tile; a kernel may fill fewer rows.
 #[repr(C, align(64))]
-pub(super) struct Tile(pub(super) [[f32; COLUMNS]; ROWS]);
+pub(super) struct Tile(pub(super) [[f32; COLUMNS]; COLUMNS]);
+
+impl Tile {
+    pub(super) fn new() -> Self {
+        Self([[0.0; COLUMNS]; COLUMNS])
+    }
+}
 
 /// A packed left panel: blocks of `DEPTH` depths.
 #[derive(Clone, Copy)]
@@ -173,7 +179,7 @@ mod portable {
                         let data: Vec<f32> = (0..left_len(rows, depth, by_row)).map(value).collect();
                         let right: Vec<f32> = (0..depth * COLUMNS).map(|i| value(i + 11)).collect();
                         let left = Left { data: &data, rows, by_row };
-                        let (mut best, mut plain) = (Tile([[0.0; COLUMNS]; ROWS]), Tile([[0.0; COLUMNS]; ROWS]));
+                        let (mut best, mut plain) = (Tile::new(), Tile::new());
                         super::super::multiply(left, &right, &mut best);
                         super::multiply(left, &right, &mut plain);
                         assert!(best.0 == plain.0, "{by_row} {rows} {depth}");

@@ -1,0 +1,264 @@
+//! Products on the matrix unit of Intel processors (AMX), with the accuracy of f32.
+//!
+//! The unit multiplies bf16 numbers and adds in f32. Each f32 number is the exact sum of three bf16 numbers (24 bits of
+//! mantissa = 3 x 8), `x = x0 + x1 + x2` with `|x1| <= 2⁻⁸ |x|` and `|x2| <= 2⁻¹⁶ |x|`, so that
+//! `a b = a0 b0 + (a0 b1 + a1 b0) + (a0 b2 + a1 b1 + a2 b0)` up to `2⁻²³ |a b|` (Henry, Tang & Heinecke 2019): six products
+//! on a unit sixteen times as fast as the vector units. Infinite numbers give `NaN`.
+
+use std::arch::asm;
+use std::arch::x86_64::{
+    __m512i, __cpuid_count, _mm512_add_epi32, _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_ps,
+    _mm512_load_si512, _mm512_loadu_ps, _mm512_or_si512, _mm512_permutex2var_epi16, _mm512_set1_epi32,
+    _mm512_srli_epi32, _mm512_store_si512, _mm512_sub_ps,
+};
+use std::sync::OnceLock;
+
+use super::operand::Operand;
+use super::pack::transpose16;
+use super::tile::{COLUMNS, Tile};
+
+/// Rows of a panel and, on the other side, columns: two tiles of 16.
+pub(super) const LANES: usize = 32;
+/// Depths that one instruction sums over.
+const STEP: usize = 32;
+/// Numbers (of four bytes) in one tile.
+const TILE: usize = 256;
+/// Numbers in one step of a panel: three pieces of two tiles.
+const PANEL: usize = 3 * 2 * TILE;
+/// Depths that are staged as f32 before they are split, a multiple of the step.
+const STAGE: usize = 256;
+
+/// Whether the matrix unit is there and this process may use it.
+pub(super) fn available() -> bool {
+    static AVAILABLE: OnceLock<bool> = OnceLock::new();
+    *AVAILABLE.get_or_init(|| {
+        const TILES_AND_BF16: u32 = 1 << 24 | 1 << 22;
+        let features = __cpuid_count(7, 0).edx;
+        crate::kernel::simd::avx512() && features & TILES_AND_BF16 == TILES_AND_BF16 && permitted()
+    })
+}
+
+/// Asks Linux for the tile registers, once for the process: they enlarge what a context switch saves.
+fn permitted() -> bool {
+    const ARCH_PRCTL: i64 = 158;
+    const REQUEST_PERMISSION: i64 = 0x1023;
+    const TILE_DATA: i64 = 18;
+    let result: i64;
+    // SAFETY: a system call without memory arguments.
+    unsafe {
+        asm!(
+            "syscall", inlateout("rax") ARCH_PRCTL => result, in("rdi") REQUEST_PERMISSION, in("rsi") TILE_DATA,
+            lateout("rcx") _, lateout("r11") _, options(nostack),
+        );
+    }
+    result == 0
+}
+
+/// Numbers that a packed panel takes.
+pub(super) fn panel_len(depth: usize) -> usize {
+    depth.div_ceil(STEP) * PANEL
+}
+
+/// The registers' shapes: eight tiles of 16 rows of 64 bytes.
+#[repr(C, align(64))]
+struct Shapes([u8; 64]);
+
+static SHAPES: Shapes = {
+    let mut bytes = [0; 64];
+    bytes[0] = 1;
+    let mut tile = 0;
+    while tile < 8 {
+        bytes[16 + 2 * tile] = 64;
+        bytes[48 + tile] = 16;
+        tile += 1;
+    }
+    Shapes(bytes)
+};
+
+/// The tile registers of this thread, in use until dropped.
+pub(super) struct Registers(());
+
+impl Registers {
+    pub(super) fn new() -> Self {
+        assert!(available());
+        // SAFETY: the unit is there, and the configuration is a valid one.
+        unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const SHAPES, options(nostack, readonly)) };
+        Self(())
+    }
+
+    /// `tile = left right` for packed panels of `depth` depths.
+    pub(super) fn multiply(&self, left: &[f32], right: &[f32], tile: &mut Tile) {
+        assert_eq!(left.len(), right.len());
+        let steps = left.len() / PANEL;
+        // SAFETY: the registers are configured; each step reads `PANEL` numbers of either panel; the tile's four quarters
+        // are stored with its row length as the stride. Tile registers are named nowhere else.
+        unsafe {
+            asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem));
+            let (mut a, mut b) = (left.as_ptr(), right.as_ptr());
+            for _ in 0..steps {
+                asm!(
+                    "tileloadd tmm4, [{a} + {s}]", "tileloadd tmm5, [{a} + {s} + 1024]",
+                    "tileloadd tmm6, [{b} + {s}]", "tileloadd tmm7, [{b} + {s} + 1024]",
+                    // a0 b0
+                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
+                    // a0 b1
+                    "tileloadd tmm6, [{b} + {s} + 2048]", "tileloadd tmm7, [{b} + {s} + 3072]",
+                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
+                    // a1 b1
+                    "tileloadd tmm4, [{a} + {s} + 2048]", "tileloadd tmm5, [{a} + {s} + 3072]",
+                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
+                    // a1 b0
+                    "tileloadd tmm6, [{b} + {s}]", "tileloadd tmm7, [{b} + {s} + 1024]",
+                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
+                    // a2 b0
+                    "tileloadd tmm4, [{a} + {s} + 4096]", "tileloadd tmm5, [{a} + {s} + 5120]",
+                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
+                    // a0 b2
+                    "tileloadd tmm4, [{a} + {s}]", "tileloadd tmm5, [{a} + {s} + 1024]",
+                    "tileloadd tmm6, [{b} + {s} + 4096]", "tileloadd tmm7, [{b} + {s} + 5120]",
+                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
+                    a = in(reg) a, b = in(reg) b, s = in(reg) 64usize, options(nostack, readonly),
+                );
+                a = a.add(PANEL);
+                b = b.add(PANEL);
+            }
+            asm!(
+                "tilestored [{c} + {s}], tmm0", "tilestored [{c} + {s} + 64], tmm1",
+                "tilestored [{d} + {s}], tmm2", "tilestored [{d} + {s} + 64], tmm3",
+                c = in(reg) tile.0.as_mut_ptr(), d = in(reg) tile.0.as_mut_ptr().add(16), s = in(reg) COLUMNS * 4,
+                options(nostack),
+            );
+        }
+    }
+}
+
+impl Drop for Registers {
+    fn drop(&mut self) {
+        // SAFETY: the registers were configured by `new`; nothing is left in them.
+        unsafe { asm!("tilerelease", options(nostack, nomem)) };
+    }
+}
+
+/// Which side of a product a panel is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// A tile holds 16 rows of 32 depths.
+    Left,
+    /// A tile holds 16 pairs of depths, of 16 columns each.
+    Right,
+}
+
+/// Packs up to 32 rows of an operand, `depth` depths from `from` on.
+pub(super) fn pack(
+    operand: &impl Operand,
+    (row, rows): (usize, usize),
+    (from, depth): (usize, usize),
+    side: Side,
+    into: &mut [f32],
+) {
+    assert!(available() && rows <= LANES && into.len() == panel_len(depth));
+    let mut staged = Staged([0.0; STAGE * LANES]);
+    for start in (0..depth).step_by(STAGE) {
+        let len = STAGE.min(depth - start);
+        let steps = len.div_ceil(STEP);
+        let into = &mut into[start / STEP * PANEL..][..steps * PANEL];
+        if operand.depth_contiguous() {
+            for (lane, line) in staged.0.chunks_exact_mut(STAGE).enumerate() {
+                let filled = if lane < rows { len } else { 0 };
+                if filled > 0 {
+                    operand.copy_row(row + lane, from + start, &mut line[..filled]);
+                }
+                line[filled..steps * STEP].fill(0.0);
+            }
+        } else {
+            operand.fill_depth_major(row, rows, from + start, LANES, &mut staged.0[..len * LANES]);
+            staged.0[len * LANES..steps * STEP * LANES].fill(0.0);
+        }
+        // SAFETY: AVX-512 is there; `staged` holds `steps` steps in the given order, and `into` has room for them.
+        unsafe { split(&staged, operand.depth_contiguous(), side, into) };
+    }
+}
+
+/// `[lane][STAGE]` or `[depth][LANES]`.
+#[repr(C, align(64))]
+struct Staged([f32; STAGE * LANES]);
+
+/// Splits staged numbers into pieces and lays them out as tiles.
+///
+/// # Safety
+/// AVX-512 is there, and `into` holds no more steps than `staged`.
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn split(staged: &Staged, by_lane: bool, side: Side, into: &mut [f32]) {
+    let mut tiles = Pieces([0.0; 3 * TILE]);
+    for (step, into) in into.chunks_exact_mut(PANEL).enumerate() {
+        for half in 0..2 {
+            // SAFETY: the places lie inside `staged`, for 16 lines of 32 numbers or 16 pairs of lines of 16.
+            unsafe {
+                for line in 0..16 {
+                    let pieces: [__m512i; 3] = if by_lane {
+                        let place = staged.0.as_ptr().add((half * 16 + line) * STAGE + step * STEP);
+                        let (even, odd) = (pieces(_mm512_loadu_ps(place)), pieces(_mm512_loadu_ps(place.add(16))));
+                        std::array::from_fn(|i| {
+                            _mm512_permutex2var_epi16(even[i], _mm512_load_si512((&raw const HIGH_HALVES).cast()), odd[i])
+                        })
+                    } else {
+                        let place = staged.0.as_ptr().add((step * STEP + 2 * line) * LANES + half * 16);
+                        let (even, odd) = (pieces(_mm512_loadu_ps(place)), pieces(_mm512_loadu_ps(place.add(LANES))));
+                        std::array::from_fn(|i| _mm512_or_si512(_mm512_srli_epi32::<16>(even[i]), odd[i]))
+                    };
+                    for (piece, value) in pieces.into_iter().enumerate() {
+                        let place = tiles.0.as_mut_ptr().add(piece * TILE + line * 16);
+                        _mm512_store_si512(place.cast(), value);
+                    }
+                }
+            }
+            for piece in 0..3 {
+                let tile = &tiles.0[piece * TILE..][..TILE];
+                let into = &mut into[(piece * 2 + half) * TILE..][..TILE];
+                if by_lane == (side == Side::Left) {
+                    into.copy_from_slice(tile);
+                } else {
+                    // SAFETY: both hold 16 lines of 16 numbers.
+                    unsafe { transpose16(tile.as_ptr(), 16, into.as_mut_ptr(), 16) };
+                }
+            }
+        }
+    }
+}
+
+/// Three tiles.
+#[repr(C, align(64))]
+struct Pieces([f32; 3 * TILE]);
+
+/// The upper halves of 32 numbers, in order.
+static HIGH_HALVES: HighHalves = {
+    let mut index = [0; 32];
+    let mut i = 0;
+    while i < 32 {
+        index[i] = 2 * i as u16 + 1;
+        i += 1;
+    }
+    HighHalves(index)
+};
+
+#[repr(C, align(64))]
+struct HighHalves([u16; 32]);
+
+/// Three bf16 numbers, in the upper halves, whose sum is `x`.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+fn pieces(x: std::arch::x86_64::__m512) -> [__m512i; 3] {
+    let (half, upper) = (_mm512_set1_epi32(0x8000), _mm512_set1_epi32(0xFFFF_0000_u32 as i32));
+    let round = |x| _mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(x), half), upper);
+    let first = round(x);
+    let rest = _mm512_sub_ps(x, _mm512_castsi512_ps(first));
+    let second = round(rest);
+    let third = _mm512_castps_si512(_mm512_sub_ps(rest, _mm512_castsi512_ps(second)));
+    [first, second, _mm512_and_si512(third, upper)]
+}

@@ -1,0 +1,121 @@
+//! The kernels that a product can run on: the vector units everywhere, the matrix unit where there is one.
+
+use super::operand::Operand;
+use super::tile::{self, COLUMNS, DEPTH, Left, ROWS, STRIDE, Tile};
+
+/// Where a product runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kernel {
+    /// Fused multiply-add on vectors.
+    Vector,
+    /// Six bf16 products on the matrix unit.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    Matrix,
+}
+
+/// A thread's use of a kernel.
+pub(super) enum Running {
+    Vector,
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    Matrix(super::amx::Registers),
+}
+
+/// Rows, columns and depths from which on the matrix unit gains more than splitting the numbers costs.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+const WORTH: (usize, usize, usize) = (16, 16, 16);
+
+impl Kernel {
+    /// The fastest kernel for a product.
+    pub(super) fn best(size: super::Size) -> Self {
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        if size.rows >= WORTH.0 && size.columns >= WORTH.1 && size.depth >= WORTH.2 && super::amx::available() {
+            return Self::Matrix;
+        }
+        let _ = size;
+        Self::Vector
+    }
+
+    /// The most rows of a left panel.
+    pub(super) fn rows(self) -> usize {
+        match self {
+            Self::Vector => ROWS,
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Matrix => super::amx::LANES,
+        }
+    }
+
+    /// Numbers in a packed left panel of `rows` rows.
+    pub(super) fn left_len(self, rows: usize, depth: usize, by_row: bool) -> usize {
+        match self {
+            Self::Vector => tile::left_len(rows, depth, by_row),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Matrix => super::amx::panel_len(depth),
+        }
+    }
+
+    /// Numbers in a packed right panel of 32 columns.
+    pub(super) fn right_len(self, depth: usize) -> usize {
+        match self {
+            Self::Vector => depth * COLUMNS,
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Matrix => super::amx::panel_len(depth),
+        }
+    }
+
+    pub(super) fn pack_left(
+        self,
+        left: &impl Operand,
+        (row, rows): (usize, usize),
+        (from, depth): (usize, usize),
+        into: &mut [f32],
+    ) {
+        match self {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Matrix => super::amx::pack(left, (row, rows), (from, depth), super::amx::Side::Left, into),
+            Self::Vector if left.depth_contiguous() => {
+                for (block, into) in into.chunks_exact_mut(rows * STRIDE).enumerate() {
+                    let start = block * DEPTH;
+                    let depths = DEPTH.min(depth - start);
+                    for (i, into) in into.chunks_exact_mut(STRIDE).enumerate() {
+                        left.copy_row(row + i, from + start, &mut into[..depths]);
+                    }
+                }
+            }
+            Self::Vector => left.fill_depth_major(row, rows, from, rows, &mut into[..rows * depth]),
+        }
+    }
+
+    pub(super) fn pack_right(
+        self,
+        right: &impl Operand,
+        (column, columns): (usize, usize),
+        (from, depth): (usize, usize),
+        into: &mut [f32],
+    ) {
+        match self {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Matrix => super::amx::pack(right, (column, columns), (from, depth), super::amx::Side::Right, into),
+            Self::Vector => right.fill_depth_major(column, columns, from, COLUMNS, into),
+        }
+    }
+
+    /// Makes the kernel ready on this thread.
+    pub(super) fn start(self) -> Running {
+        match self {
+            Self::Vector => Running::Vector,
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Matrix => Running::Matrix(super::amx::Registers::new()),
+        }
+    }
+}
+
+impl Running {
+    /// `tile = left right`
+    pub(super) fn multiply(&self, left: Left<'_>, right: &[f32], tile: &mut Tile) {
+        match self {
+            Self::Vector => tile::multiply(left, right, tile),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Matrix(registers) => registers.multiply(left.data, right, tile),
+        }
+    }
+}
