@@ -5,6 +5,7 @@ pub mod ci;
 pub mod data;
 pub mod docs;
 pub mod golden;
+pub mod large;
 pub mod new_variant;
 pub mod process;
 pub mod repository;

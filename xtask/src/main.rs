@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{ci, data, docs, golden, new_variant, tidy};
+use xtask::{ci, data, docs, golden, large, new_variant, tidy};
 
 /// Commands for maintainers. `cargo xtask ci` is the whole gate.
 #[derive(Parser)]
@@ -25,6 +25,8 @@ enum Command {
     Data(data::Options),
     /// Compute the golden numbers with the published implementations
     Golden(golden::Options),
+    /// Train on files larger than memory allows and measure the peak
+    Large(large::Options),
     /// Start a model variant: its file, its catalogue line and an example configuration
     NewVariant(new_variant::Options),
 }
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Command::Docs(options) => docs::run(&options),
         Command::Data(options) => data::run(&options),
         Command::Golden(options) => golden::run(&options),
+        Command::Large(options) => large::run_large(&options),
         Command::NewVariant(options) => new_variant::run(&options),
     };
     match done {

@@ -49,9 +49,7 @@ impl Dense {
             Operations::Fused => {
                 linear(x, &self.weight, Some(&self.bias), self.activation).map_err(candle_core::Error::wrap)
             }
-            Operations::Candle => {
-                activate(&x.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)?, self.activation)
-            }
+            Operations::Candle => activate(&x.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)?, self.activation),
         }
     }
 }

@@ -10,7 +10,6 @@ mod layers;
 mod matmul;
 mod report;
 
-
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -88,8 +87,7 @@ fn answer(mut workload: Box<dyn Workload>) -> Result<()> {
         }
         times.sort_by(f64::total_cmp);
         let (median, best) = (times[times.len() / 2], times[0]);
-        let line =
-            json!({"samples": workload.samples(), "steps": times.len(), "median": median, "best": best, "result": result});
+        let line = json!({"samples": workload.samples(), "steps": times.len(), "median": median, "best": best, "result": result});
         writeln!(output, "{line}")?;
         output.flush()?;
     }

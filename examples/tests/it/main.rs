@@ -1,0 +1,24 @@
+//! Runs every lesson.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../../quickstart.rs"]
+mod quickstart;
+#[path = "../../table.rs"]
+mod table;
+#[path = "../../your_own_network.rs"]
+mod your_own_network;
+
+#[test]
+fn quickstart_runs() {
+    quickstart::main().unwrap();
+}
+
+#[test]
+fn table_runs() {
+    table::main().unwrap();
+}
+
+#[test]
+fn your_own_network_learns() {
+    your_own_network::main().unwrap();
+}
