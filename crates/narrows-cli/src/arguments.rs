@@ -61,6 +61,14 @@ pub(crate) enum Verb {
     Models(verbs::models::Models),
     /// Shows one model: paper, formula and options.
     Describe(verbs::describe::Describe),
+    /// Prints a configuration file to start from.
+    Init(verbs::init::Init),
+    /// Datasets: list and fetch them, describe any data file.
+    Data(verbs::data::Data),
+    /// Shows what a model file or a run holds, and verifies its checksums.
+    Inspect(verbs::inspect::Inspect),
+    /// Checks what this machine has for training.
+    Doctor(verbs::doctor::Doctor),
     /// Prints the JSON Schema of a configuration file.
     Schema(verbs::schema::Schema),
     /// Prints a completion script for a shell.

@@ -5,6 +5,9 @@ use serde::Serialize;
 
 use crate::Result;
 
+/// Options that [`Plan`](crate::Plan) chooses from the data where a configuration leaves them out.
+pub const FROM_THE_DATA: [&str; 3] = ["model.code", "train.batch", "train.epochs"];
+
 /// One variant with its options.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Card {
@@ -33,11 +36,31 @@ pub fn card(name: &str) -> Result<Card> {
 
 impl Card {
     fn of(entry: &'static Entry) -> Self {
-        Self { about: entry.about(), options: entry.options() }
+        let mut options = entry.options();
+        for option in &mut options {
+            if FROM_THE_DATA.contains(&format!("model.{}", option.name).as_str()) {
+                option.default = String::new();
+            }
+        }
+        Self { about: entry.about(), options }
     }
 }
 
 /// The JSON Schema of a run's configuration file.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(crate::config::Partial).to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_says_what_its_variant_takes() {
+        let options = card("ae").unwrap().options;
+        let option = |name: &str| options.iter().find(|option| option.name == name).unwrap();
+        assert_eq!(option("activation").default, "\"silu\"");
+        assert_eq!(option("code").default, "", "the plan chooses it");
+        assert!(card("aee").unwrap_err().to_string().contains("did you mean `ae`"));
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+pub use crate::error_class::Class;
+
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -152,48 +154,29 @@ pub enum Error {
         /// The most similar name.
         nearest: Option<String>,
     },
+    /// Parts of a run are damaged.
+    #[error("{}: damaged: {}", run.display(), problems.join("; "))]
+    DamagedRun {
+        /// The run directory.
+        run: PathBuf,
+        /// What is wrong with each part.
+        problems: Vec<String>,
+    },
+    /// A file is none of those that Narrows writes.
+    #[error("{}: not a model, checkpoint or run that Narrows wrote ({reason}); `narrows data describe` looks into data", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// What gave it away.
+        reason: String,
+    },
+    /// This machine lacks something.
+    #[error("{}", problems.join("; "))]
+    Unfit {
+        /// What.
+        problems: Vec<String>,
+    },
     /// Nothing to compare.
     #[error("no models to compare; give --models a,b or leave it out")]
     NothingToCompare,
-}
-
-/// What kind of failure it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// The run failed on its way.
-    Run,
-    /// The request cannot be carried out as it stands.
-    Usage,
-    /// The data or a file is bad.
-    Input,
-}
-
-impl Error {
-    /// What kind of failure it is.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Data(narrows_data::Error::Setting { .. } | narrows_data::Error::Fractions(_)) => Class::Usage,
-            Self::Data(_)
-            | Self::Likelihood(_)
-            | Self::File(_)
-            | Self::NoModel { .. }
-            | Self::Document { .. }
-            | Self::CodeSize { .. }
-            | Self::CodeValue { .. } => Class::Input,
-            Self::Model(_)
-            | Self::Config { .. }
-            | Self::Assignment { .. }
-            | Self::NoData
-            | Self::OutputExists { .. }
-            | Self::OutputFileExists { .. }
-            | Self::KeepWindows { .. }
-            | Self::ForeignDirectory { .. }
-            | Self::NoRun { .. }
-            | Self::ResumeChanged { .. }
-            | Self::EmptySplit { .. }
-            | Self::NoColumn { .. }
-            | Self::NothingToCompare => Class::Usage,
-            Self::Core(_) | Self::Train(_) | Self::Eval(_) | Self::Report(_) | Self::Io { .. } => Class::Run,
-        }
-    }
 }

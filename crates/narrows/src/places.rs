@@ -1,6 +1,6 @@
 //! Where data lie: a path, standard input, or a dataset of the catalogue.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use narrows_data::{OpenOptions, Source};
@@ -12,6 +12,5 @@ use crate::Result;
 /// # Errors
 /// There is neither, or it cannot be read.
 pub fn open(data: &str, data_dir: Option<&Path>, options: &OpenOptions) -> Result<Arc<dyn Source>> {
-    let _ = data_dir.map(PathBuf::from);
-    Ok(narrows_data::open(Path::new(data), options)?.into())
+    Ok(narrows_data::catalog::open(data, data_dir, options)?.into())
 }

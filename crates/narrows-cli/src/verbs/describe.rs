@@ -9,7 +9,9 @@ use narrows::narrows_models::{Kind, OptionDoc};
 use super::Result;
 use crate::arguments::Shared;
 use crate::exit::Outcome;
-use crate::terminal::table::Table;
+
+/// The longest line of running text.
+const WIDTH: usize = 100;
 
 /// Options of `narrows describe`.
 #[derive(Args, Debug)]
@@ -25,28 +27,44 @@ impl Describe {
         if shared.json {
             println!("{}", serde_json::to_string(&card)?);
         } else {
-            print(&card)?;
+            std::io::stdout().lock().write_all(text(&card).as_bytes())?;
         }
         Ok(Outcome::Done)
     }
 }
 
-fn print(card: &Card) -> std::io::Result<()> {
+fn text(card: &Card) -> String {
     let Card { about, options } = card;
     let paper = &about.paper;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{} ({}, {})", about.title, about.name, family(about.kind))?;
-    writeln!(out, "{}\n", about.summary)?;
-    writeln!(out, "Paper    {} {}: {}", paper.authors, paper.year, paper.title)?;
-    writeln!(out, "Formula  {}\n", about.formula)?;
-    drop(out);
-    let mut table = Table::new(["option", "type", "default", "meaning"]);
+    let mut text = format!("{} ({}), family {}\n", about.title, about.name, family(about.kind));
+    text.push_str(&wrapped(about.summary, ""));
+    text.push_str("\nPaper\n");
+    text.push_str(&wrapped(&format!("{} {}: {}", paper.authors, paper.year, paper.title), "  "));
+    text.push_str("\nFormula\n");
+    text.push_str(&wrapped(about.formula, "  "));
+    text.push_str("\nOptions\n");
     for OptionDoc { name, kind, meaning, default } in options {
-        let default = if default.is_empty() { "from the data" } else { default };
-        table.row([name.as_str(), kind, default, meaning]);
+        let default = if default.is_empty() { "from the data".to_owned() } else { format!("default {default}") };
+        text.push_str(&wrapped(&format!("{name}: {kind}; {default}"), "  "));
+        text.push_str(&wrapped(meaning, "      "));
     }
-    table.print()?;
-    writeln!(std::io::stdout(), "\nSet one with --set model.OPTION=VALUE, or in [model.{}] of a file.", about.name)
+    text + &format!("\nSet one with --set model.OPTION=VALUE, or below [model.{}] in a configuration file.\n", about.name)
+}
+
+/// `text` in lines of at most [`WIDTH`] characters behind `indent`.
+fn wrapped(text: &str, indent: &str) -> String {
+    let mut out = String::new();
+    let mut line = indent.to_owned();
+    for word in text.split_whitespace() {
+        if line.len() > indent.len() && line.chars().count() + word.chars().count() + 1 > WIDTH {
+            out += line.trim_end();
+            out.push('\n');
+            indent.clone_into(&mut line);
+        }
+        line += word;
+        line.push(' ');
+    }
+    out + line.trim_end() + "\n"
 }
 
 /// The family as users read it.

@@ -69,7 +69,7 @@ pub(super) fn print_evaluation(name: &str, evaluation: &Evaluation) -> std::io::
 }
 
 /// Four significant digits.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
     }

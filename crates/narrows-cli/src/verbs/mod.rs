@@ -2,11 +2,15 @@
 
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod data;
 pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod describe;
+pub(crate) mod doctor;
 pub(crate) mod encode;
 pub(crate) mod evaluate;
+pub(crate) mod init;
+pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod models;
 pub(crate) mod reconstruct;
@@ -37,6 +41,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         Verb::Report(verb) => verb.run(shared),
         Verb::Models(verb) => verb.run(shared),
         Verb::Describe(verb) => verb.run(shared),
+        Verb::Init(verb) => verb.run(),
+        Verb::Data(verb) => verb.run(shared),
+        Verb::Inspect(verb) => verb.run(shared),
+        Verb::Doctor(verb) => verb.run(shared),
         Verb::Schema(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
