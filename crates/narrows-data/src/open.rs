@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::format::folder::{self, PictureOptions};
 use crate::format::storage::Storage;
 use crate::format::{idx, idx_directory, npy, npz, safetensors};
-use crate::table::{ArrowIpc, Csv, Parquet, inflate, spool_all};
+use crate::table::{ArrowIpc, Csv, Joined, Parquet, inflate, known, spool_all, tables};
 use crate::{ColumnKind, Error, Result, Schema, Source};
 
 /// What is read of a file, and how.
@@ -56,11 +56,11 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
             let (storage, length) = Storage::open(path)?;
             Ok(Box::new(ArrowIpc::new(origin, storage, length, options)?))
         }
-        Format::Npy => Ok(Box::new(npy::open(path)?)),
-        Format::Npz => Ok(Box::new(npz::open(path)?)),
-        Format::Idx => Ok(Box::new(idx::open(path)?)),
-        Format::Safetensors => Ok(Box::new(safetensors::open(path, options.tensor.as_deref())?)),
-        Format::Picture => folder::open(path, &options.pictures),
+        Format::Npy => checked(Box::new(npy::open(path)?), options),
+        Format::Npz => checked(Box::new(npz::open(path)?), options),
+        Format::Idx => checked(Box::new(idx::open(path)?), options),
+        Format::Safetensors => checked(Box::new(safetensors::open(path, options.tensor.as_deref())?), options),
+        Format::Picture => checked(folder::open(path, &options.pictures)?, options),
         Format::Gzip => {
             let (storage, length) = inflate(path)?;
             Ok(Box::new(Csv::new(origin, storage, length, options)?))
@@ -88,10 +88,20 @@ pub fn open_stream(reader: &mut dyn Read, origin: &str, options: &OpenOptions) -
 }
 
 fn open_directory(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
-    match idx_directory::is_directory(path) {
-        true => Ok(Box::new(idx_directory::open_directory(path)?)),
-        false => folder::open(path, &options.pictures),
+    if idx_directory::is_directory(path) {
+        return checked(Box::new(idx_directory::open_directory(path)?), options);
     }
+    match &tables(path)?[..] {
+        [] => checked(folder::open(path, &options.pictures)?, options),
+        files => Ok(Box::new(Joined::open(path, files, options)?)),
+    }
+}
+
+/// `source`, if it has the columns that the options name; arrays and pictures have none but a label or a file name.
+fn checked(source: Box<dyn Source>, options: &OpenOptions) -> Result<Box<dyn Source>> {
+    let names: Vec<String> = source.schema().columns.iter().map(|column| column.name.clone()).collect();
+    known(source.origin(), &names, options)?;
+    Ok(source)
 }
 
 fn io_error(path: &Path, action: &'static str, source: std::io::Error) -> Error {

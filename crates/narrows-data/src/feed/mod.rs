@@ -1,6 +1,7 @@
 //! Prepared samples for training, shuffled as a function of the step, and for use, in file order.
 
 mod in_order;
+mod row_scores;
 mod samples;
 mod spans;
 mod streamed;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 pub use in_order::{InOrder, Portion, in_order};
+pub use row_scores::RowScores;
 
 use crate::keyed::{Permutation, Stream, derive};
 use crate::{Error, Preparation, Result, Rows, Subset};

@@ -13,6 +13,7 @@ use arrow::ipc::{Block as Place, MessageHeader, MetadataVersion, root_as_footer,
 
 use super::TableError;
 use super::columnar::{Columns, SAMPLED};
+use super::contain::contain;
 use crate::format::storage::Storage;
 use crate::{Block, Error, OpenOptions, Result, Sample, Schema, Source};
 
@@ -63,7 +64,8 @@ impl ArrowIpc {
         let mut decoder = FileDecoder::new(schema.clone(), version);
         for (index, place) in dictionaries.iter().enumerate() {
             let dictionary = bytes.place(place, index)?;
-            decoder.read_dictionary(place, &dictionary).map_err(|error| bytes.damaged(error))?;
+            let read = || decoder.read_dictionary(place, &dictionary).map_err(|error| bytes.damaged(error));
+            contain(read, |reason| bytes.damaged(reason))?;
         }
         let rows: Vec<usize> = batches.iter().map(|place| bytes.rows(place)).collect::<Result<_>>()?;
         let Some(first) = rows.iter().position(|rows| *rows > 0) else {
@@ -76,7 +78,8 @@ impl ArrowIpc {
                 let length = batch.num_rows().min(SAMPLED);
                 Ok::<Vec<ArrayRef>, Error>(places.iter().map(|place| batch.column(*place).slice(0, length)).collect())
             };
-            Columns::choose(&bytes.origin, &schema, options, arrays)?
+            let choose = || Columns::choose(&bytes.origin, &schema, options, arrays);
+            contain(choose, |reason| bytes.damaged(reason).into())?
         };
         let decoder = decoder.with_projection(columns.places.clone());
         let each = (BLOCK_VALUES / columns.columns.len().max(1)).max(1);
@@ -147,7 +150,8 @@ impl Bytes {
 
     fn batch(&self, decoder: &FileDecoder, place: &Place, index: usize) -> Result<RecordBatch> {
         let bytes = self.place(place, index)?;
-        let batch = decoder.read_record_batch(place, &bytes).map_err(|error| self.damaged(error))?;
+        let read = || decoder.read_record_batch(place, &bytes).map_err(|error| self.damaged(error));
+        let batch = contain(read, |reason| self.damaged(reason))?;
         batch.ok_or_else(|| self.damaged("a message without a record batch").into())
     }
 
@@ -240,7 +244,8 @@ impl Source for ArrowIpc {
         if whole.num_rows() < rows.end {
             return Err(super::changed(self, index, whole.num_rows()));
         }
-        self.columns.block(&whole.slice(rows.start, rows.len()))
+        let block = || self.columns.block(&whole.slice(rows.start, rows.len()));
+        contain(block, |reason| self.bytes.damaged(reason).into())
     }
 
     fn origin(&self) -> &str {

@@ -2,9 +2,11 @@
 
 mod arrow;
 mod columnar;
+mod contain;
 mod csv;
 mod error;
 mod interner;
+mod joined;
 mod parquet;
 mod select;
 mod spool;
@@ -13,7 +15,9 @@ mod time;
 pub(crate) use arrow::ArrowIpc;
 pub(crate) use csv::Csv;
 pub use error::TableError;
+pub(crate) use joined::{Joined, tables};
 pub(crate) use parquet::Parquet;
+pub(crate) use select::known;
 pub(crate) use spool::{inflate, spool_all};
 
 use crate::{Error, Source};

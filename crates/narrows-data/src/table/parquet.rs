@@ -12,6 +12,7 @@ use parquet::file::metadata::PageIndexPolicy;
 
 use super::TableError;
 use super::columnar::{Columns, SAMPLED};
+use super::contain::contain;
 use crate::{Block, Error, OpenOptions, Result, Sample, Schema, Source};
 
 /// Values of a block.
@@ -77,12 +78,9 @@ impl ParquetFile {
     fn open(path: &Path) -> Result<Self> {
         let file = open(path)?;
         let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
-        let damaged = |error: parquet::errors::ParquetError| TableError::Damaged {
-            path: path.to_owned(),
-            format: "Parquet",
-            reason: error.to_string(),
-        };
-        let metadata = ArrowReaderMetadata::load(&file, options).map_err(damaged)?;
+        let damaged = |reason| TableError::Damaged { path: path.to_owned(), format: "Parquet", reason };
+        let load = || ArrowReaderMetadata::load(&file, options).map_err(|error| damaged(error.to_string()));
+        let metadata = contain(load, damaged)?;
         Ok(Self { path: path.to_owned(), origin: path.display().to_string(), metadata })
     }
 
@@ -92,6 +90,10 @@ impl ParquetFile {
 
     /// The rows at `place` of the columns at `columns`.
     fn read(&self, place: &Place, columns: &[usize]) -> Result<RecordBatch> {
+        contain(|| self.decode(place, columns), |reason| self.damaged(reason).into())
+    }
+
+    fn decode(&self, place: &Place, columns: &[usize]) -> Result<RecordBatch> {
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
         let rows = place.rows.len();
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(open(&self.path)?, self.metadata.clone())
@@ -134,7 +136,8 @@ impl Source for Parquet {
 
     fn read(&self, index: usize) -> Result<Block> {
         let place = self.places.get(index).ok_or_else(|| super::no_block(self, index))?;
-        self.columns.block(&self.file.read(place, &self.columns.places)?)
+        let batch = self.file.read(place, &self.columns.places)?;
+        contain(|| self.columns.block(&batch), |reason| self.file.damaged(reason).into())
     }
 
     fn origin(&self) -> &str {

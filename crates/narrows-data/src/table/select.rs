@@ -9,10 +9,7 @@ use crate::{ColumnKind, OpenOptions, Result, Schema};
 /// With an expected schema its columns rule and others are not read. Else all columns are features but those that the
 /// options exclude or give another role.
 pub(super) fn roles(origin: &str, names: &[String], options: &OpenOptions) -> Result<Vec<Option<Role>>, TableError> {
-    let asked = options.columns.iter().flatten().chain(&options.exclude).chain(&options.keep);
-    for name in asked.chain(&options.label).chain(&options.time) {
-        require(origin, names, name)?;
-    }
+    known(origin, names, options)?;
     if let Some(expected) = &options.expected {
         for column in expected.columns.iter().filter(|column| column.role == Role::Feature) {
             if !names.contains(&column.name) {
@@ -23,6 +20,12 @@ pub(super) fn roles(origin: &str, names: &[String], options: &OpenOptions) -> Re
         }
     }
     Ok(names.iter().map(|name| role(name, options)).collect())
+}
+
+/// Checks that every column that `options` name is among `names`.
+pub(crate) fn known(origin: &str, names: &[String], options: &OpenOptions) -> Result<(), TableError> {
+    let asked = options.columns.iter().flatten().chain(&options.exclude).chain(&options.keep);
+    asked.chain(&options.label).chain(&options.time).try_for_each(|name| require(origin, names, name))
 }
 
 fn role(name: &String, options: &OpenOptions) -> Option<Role> {

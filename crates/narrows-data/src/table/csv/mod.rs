@@ -99,14 +99,17 @@ impl Head {
             return Err(Error::Empty { path: origin.into(), expected: "a table: a header and rows of values" });
         };
         let cells = row::cells(first, delimiter);
-        let mut below: Vec<Cells> = cells.iter().map(|_| Cells::default()).collect();
-        for (_, row) in rows.take(SAMPLED.1) {
-            row::cells(row, delimiter).iter().zip(&mut below).for_each(|(cell, cells)| cells.add(cell));
-        }
         let given: Vec<String> = cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
         let expected = options.expected.as_ref();
         let known = |name: &String| expected.is_some_and(|expected| expected.position(name).is_some());
-        if given.iter().any(known) || kind::is_header(&cells, &below) {
+        let is_header = || {
+            let mut below: Vec<Cells> = cells.iter().map(|_| Cells::default()).collect();
+            for (_, row) in rows.take(SAMPLED.1) {
+                row::cells(row, delimiter).iter().zip(&mut below).for_each(|(cell, cells)| cells.add(cell));
+            }
+            kind::is_header(&cells, &below)
+        };
+        if given.iter().any(known) || is_header() {
             let end = place + first.len();
             let lines = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count() as u64;
             let start = (mark as u64 + end as u64 + 1).min(length);

@@ -26,7 +26,7 @@ fn ragged_rows_are_named() {
     assert!(error.contains("line 3: 2 cells, expected 3"), "{error}");
     let error = message("a,b,c\n1,2,3\n4,5,6,7\n6,7,8\n");
     assert!(error.contains("line 3: 4 cells, expected 3"), "{error}");
-    let error = message("a,b\n\"x\ny\",2\n\n1,2\n3\n");
+    let error = message("a,b\n\"x\ny\",2\n\nz,2\n3\n");
     assert!(error.contains("line 6: 1 cells, expected 2"), "{error}");
 }
 

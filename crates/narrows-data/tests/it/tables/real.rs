@@ -68,6 +68,24 @@ fn sensor_files_open_as_they_are() {
 }
 
 #[test]
+fn a_directory_of_tables_is_one_with_a_group_for_each_file() {
+    let Some(path) = shared_data("skab/valve1") else { return };
+    let options = OpenOptions { time: Some("datetime".into()), label: Some("anomaly".into()), ..Default::default() };
+    let source: Arc<dyn Source> = open(&path, &options).unwrap().into();
+    assert_eq!(source.groups().unwrap().len(), 16);
+    let splits = Splits::new(&source, &SplitConfig::default()).unwrap();
+    let config = PrepareConfig { window: Some(Window::new(60, 10).unwrap()), ..Default::default() };
+    let preparation = Arc::new(Preparation::fit(&splits.train, &config).unwrap());
+    let groups = source.groups().unwrap();
+    for portion in in_order(&splits.test, &preparation, 64).unwrap() {
+        for first in portion.unwrap().numbers {
+            assert!(groups.iter().any(|group| group.start <= first && first + 60 <= group.end));
+            assert!(splits.test.contains(first) && splits.test.contains(first + 59));
+        }
+    }
+}
+
+#[test]
 fn every_series_of_nab_opens() {
     let Some(path) = shared_data("nab") else { return };
     let mut files = 0;
