@@ -6,9 +6,7 @@
 //! `cargo run --release -p narrows-examples --example your_own_network`
 
 use candle_core::{DType, Device, Tensor};
-use narrows::narrows_core::{
-    Autoencoder, Batch, Dims, Group, Loss, Result, Spec, StepContext, StepOutput, Trainable,
-};
+use narrows::narrows_core::{Autoencoder, Batch, Dims, Group, Loss, Result, Spec, StepContext, StepOutput, Trainable};
 use narrows::narrows_tensor::{Activation, Init, Key, Parameters, Scope, ops::linear::linear, random};
 use narrows::narrows_train::{Batches, BoxError, State, TrainConfig, fit};
 

@@ -29,8 +29,11 @@ pub struct Pca {
 impl Pca {
     /// Fits `components` components of samples with these metric weights (all positive).
     ///
-    /// `pass` calls its argument with every batch of training rows `[N, D]` in order; it is called once up to 4,096
-    /// features and several times above.
+    /// `pass` calls its argument with every batch of training rows in order; it is called once up to 4,096 features and
+    /// several times above.
+    ///
+    /// # Shapes
+    /// - `pass`: gives `[N, ..sample]` with `D` values a sample, one for each weight
     ///
     /// # Errors
     /// The number of components is not in `1..=D`, there are fewer than two rows, a value is not finite, or `pass`
