@@ -25,9 +25,8 @@ impl Memory {
     pub fn new(origin: impl Into<String>, schema: Schema, data: Block) -> Result<Self> {
         let origin = origin.into();
         let width = schema.sample.width().unwrap_or(0);
-        let check = |what: String, found: usize, expected: usize| match found == expected {
-            true => Ok(()),
-            false => Err(Error::Shape { origin: origin.clone(), what, found, expected }),
+        let check = |what: String, found: usize, expected: usize| {
+            if found == expected { Ok(()) } else { Err(Error::Shape { origin: origin.clone(), what, found, expected }) }
         };
         check("the samples".into(), data.dense.len(), data.rows * width)?;
         check("the list of columns".into(), data.columns.len(), schema.columns.len())?;

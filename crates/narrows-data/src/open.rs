@@ -81,9 +81,10 @@ pub fn open_stream(reader: &mut dyn Read, origin: &str, options: &OpenOptions) -
     let (storage, length) = spool_all(reader, Path::new(origin))?;
     let mut head = vec![0; length.min(8) as usize];
     storage.read_at(0, &mut head).map_err(|source| io_error(Path::new(origin), "cannot read", source))?;
-    match head.starts_with(b"ARROW1") || head.starts_with(&[0xff; 4]) {
-        true => Ok(Box::new(ArrowIpc::new(origin.into(), storage, length, options)?)),
-        false => Ok(Box::new(Csv::new(origin.into(), storage, length, options)?)),
+    if head.starts_with(b"ARROW1") || head.starts_with(&[0xff; 4]) {
+        Ok(Box::new(ArrowIpc::new(origin.into(), storage, length, options)?))
+    } else {
+        Ok(Box::new(Csv::new(origin.into(), storage, length, options)?))
     }
 }
 

@@ -75,12 +75,11 @@ impl Feed {
             });
         }
         let bytes = samples.total().saturating_mul(samples.width()).saturating_mul(size_of::<f32>());
-        let held = match bytes <= config.budget {
-            true => {
-                let all: Vec<usize> = (0..samples.counts().len()).collect();
-                Held::All(load_all(&samples, &all)?)
-            }
-            false => Held::Some(Streamed::new(samples.clone(), config)),
+        let held = if bytes <= config.budget {
+            let all: Vec<usize> = (0..samples.counts().len()).collect();
+            Held::All(load_all(&samples, &all)?)
+        } else {
+            Held::Some(Streamed::new(samples.clone(), config))
         };
         Ok(Self { samples, config, held })
     }

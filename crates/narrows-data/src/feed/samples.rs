@@ -77,9 +77,10 @@ impl Samples {
             return self.load_windows(index, &range, windows);
         }
         let places = self.subset.places(range.clone());
-        let mut block = match places.is_empty() {
-            true => return Ok(Loaded { rows: self.no_rows(), numbers: Vec::new(), values: None }),
-            false => self.source().read(index)?,
+        let mut block = if places.is_empty() {
+            return Ok(Loaded { rows: self.no_rows(), numbers: Vec::new(), values: None });
+        } else {
+            self.source().read(index)?
         };
         if places.len() < block.rows {
             block = block.select(&places);

@@ -108,13 +108,12 @@ impl Streamed {
 
     /// Has a thread read the part that follows `key`, unless one reads or it is held.
     fn read_ahead(&self, state: &mut State, plan: &Arc<[Part]>, (epoch, index): Key) {
-        let (next, blocks) = match plan.get(index + 1) {
-            Some(part) => ((epoch, index + 1), part.blocks.clone()),
-            None => {
-                let plan = self.new_plan(epoch + 1);
-                let Some(part) = plan.first() else { return };
-                ((epoch + 1, 0), part.blocks.clone())
-            }
+        let (next, blocks) = if let Some(part) = plan.get(index + 1) {
+            ((epoch, index + 1), part.blocks.clone())
+        } else {
+            let plan = self.new_plan(epoch + 1);
+            let Some(part) = plan.first() else { return };
+            ((epoch + 1, 0), part.blocks.clone())
         };
         let held = state.held.iter().any(|(held, _)| *held == next);
         if held || state.ahead.as_ref().is_some_and(|(ahead, _)| *ahead == next) {

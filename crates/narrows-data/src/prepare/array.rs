@@ -97,17 +97,13 @@ impl ArrayScale {
         )?;
         let Sums { count, mean, squares } = total.unwrap_or_else(|| Sums::of(&[], width, &[]));
         let usable = |x: f64| if x.is_finite() && x > f64::from(f32::MIN_POSITIVE) { x as f32 } else { 1.0 };
-        let deviation: Vec<f32> = match by_feature {
-            true => {
-                squares.iter().zip(&count).map(|(squares, count)| usable((squares / count.max(1.0)).sqrt())).collect()
-            }
-            false => vec![usable((squares.iter().sum::<f64>() / count.iter().sum::<f64>().max(1.0)).sqrt())],
+        let deviation: Vec<f32> = if by_feature {
+            squares.iter().zip(&count).map(|(squares, count)| usable((squares / count.max(1.0)).sqrt())).collect()
+        } else {
+            vec![usable((squares.iter().sum::<f64>() / count.iter().sum::<f64>().max(1.0)).sqrt())]
         };
         let varies = |squares: &f64| if *squares > 0.0 { 1.0 } else { 0.0 };
-        let weights = match by_feature {
-            true => squares.iter().map(varies).collect(),
-            false => vec![1.0; width],
-        };
+        let weights = if by_feature { squares.iter().map(varies).collect() } else { vec![1.0; width] };
         if squares.iter().all(|squares| *squares <= 0.0) {
             let (origin, reasons) = (subset.source().origin().to_owned(), "all values are missing or constant".into());
             return Err(Error::NoFeatures { origin, reasons });

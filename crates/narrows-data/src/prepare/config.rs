@@ -86,13 +86,14 @@ impl MaxLevels {
     /// # Errors
     /// [`Error::Setting`] outside 2..=4096.
     pub fn new(levels: usize) -> Result<Self> {
-        match (2..=4096).contains(&levels) {
-            true => Ok(Self(levels)),
-            false => Err(Error::Setting {
+        if (2..=4096).contains(&levels) {
+            Ok(Self(levels))
+        } else {
+            Err(Error::Setting {
                 name: "max_levels",
                 value: levels.to_string(),
                 expected: "a whole number from 2 to 4096",
-            }),
+            })
         }
     }
 
@@ -113,9 +114,12 @@ impl Window {
     /// # Errors
     /// [`Error::Setting`] when one of them is 0 or the length is above a million.
     pub fn new(length: usize, stride: usize) -> Result<Self> {
-        let check = |name, value: usize, max: usize, expected| match (1..=max).contains(&value) {
-            true => Ok(()),
-            false => Err(Error::Setting { name, value: value.to_string(), expected }),
+        let check = |name, value: usize, max: usize, expected| {
+            if (1..=max).contains(&value) {
+                Ok(())
+            } else {
+                Err(Error::Setting { name, value: value.to_string(), expected })
+            }
         };
         check("window", length, 1_000_000, "a whole number of rows from 1 to 1000000")?;
         check("stride", stride, usize::MAX, "a whole number of rows above 0")?;

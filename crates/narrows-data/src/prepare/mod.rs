@@ -168,11 +168,10 @@ impl Preparation {
 
 fn array_layout(dims: Vec<usize>, weights: Vec<f32>) -> Layout {
     let width = weights.len();
-    let fields = match dims.len() == 1 && width <= 256 {
-        true => {
-            (0..width).map(|at| Field { name: format!("c{at}"), range: at..at + 1, family: Family::Gaussian }).collect()
-        }
-        false => vec![Field { name: "values".into(), range: 0..width, family: Family::Gaussian }],
+    let fields = if dims.len() == 1 && width <= 256 {
+        (0..width).map(|at| Field { name: format!("c{at}"), range: at..at + 1, family: Family::Gaussian }).collect()
+    } else {
+        vec![Field { name: "values".into(), range: 0..width, family: Family::Gaussian }]
     };
     Layout { dims, steps: 1, fields, weights, unit_interval: false }
 }
@@ -232,9 +231,12 @@ fn gather(subset: &Subset<Train>, features: &[usize]) -> Result<Vec<Statistics>>
             };
             features.iter().map(of).collect::<Result<Vec<_>>>()
         },
-        |statistics| match total.is_empty() {
-            true => total = statistics,
-            false => total.iter_mut().zip(statistics).for_each(|(total, other)| total.merge(other)),
+        |statistics| {
+            if total.is_empty() {
+                total = statistics;
+            } else {
+                total.iter_mut().zip(statistics).for_each(|(total, other)| total.merge(other));
+            }
         },
     )?;
     Ok(total)

@@ -27,7 +27,7 @@ impl Parts {
         self.0[row / 4] |= part << (row % 4 * 2);
     }
 
-    fn splits(self, source: &Arc<dyn Source>) -> Result<Splits> {
+    fn splits(self, source: &Arc<dyn Source>) -> Splits {
         let parts: Arc<[u8]> = self.0.into();
         let of = |part| (Members::Assigned { parts: parts.clone(), part }, 0..source.rows());
         Splits::from_members(source, [of(TRAIN), of(VALIDATION), of(TEST)])
@@ -59,7 +59,7 @@ pub(super) fn by_label(source: &Arc<dyn Source>, config: &SplitConfig) -> Result
         ranks[class as usize] += 1;
         parts.assign(row, systematic(place, rows, counts));
     }
-    parts.splits(source)
+    Ok(parts.splits(source))
 }
 
 /// The part of place `place` of `rows`: test at even distances, validation at even distances among the rest.
@@ -70,10 +70,7 @@ fn systematic(place: usize, rows: usize, [_, validation, test]: [usize; 3]) -> u
         return TEST;
     }
     let (place, rest) = (place - before, rows - test);
-    match taken(place + 1, validation, rest) > taken(place, validation, rest) {
-        true => VALIDATION,
-        false => TRAIN,
-    }
+    if taken(place + 1, validation, rest) > taken(place, validation, rest) { VALIDATION } else { TRAIN }
 }
 
 fn label_name(source: &Arc<dyn Source>) -> Result<String> {
@@ -129,7 +126,7 @@ pub(super) fn by_group(source: &Arc<dyn Source>, config: &SplitConfig, groups: &
         let part = [train, train + validation].iter().filter(|bound| place >= **bound).count() as u8;
         group.clone().for_each(|row| parts.assign(row, part));
     }
-    parts.splits(source)
+    Ok(parts.splits(source))
 }
 
 /// The authors' test rows as the test part; training and validation share the others in their proportion, shuffled or
@@ -165,5 +162,5 @@ pub(super) fn around_fixed_test(source: &Arc<dyn Source>, config: &SplitConfig, 
             }
         }
     }
-    parts.splits(source)
+    Ok(parts.splits(source))
 }

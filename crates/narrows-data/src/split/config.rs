@@ -44,9 +44,10 @@ impl Fractions {
     pub fn new(train: f64, validation: f64, test: f64) -> Result<Self> {
         let shares = [train, validation, test];
         let valid = shares.iter().all(|share| (0.0..=1.0).contains(share)) && train > 0.0;
-        match valid && (shares.iter().sum::<f64>() - 1.0).abs() < 1e-9 {
-            true => Ok(Self(shares)),
-            false => Err(Error::Fractions(shares)),
+        if valid && (shares.iter().sum::<f64>() - 1.0).abs() < 1e-9 {
+            Ok(Self(shares))
+        } else {
+            Err(Error::Fractions(shares))
         }
     }
 

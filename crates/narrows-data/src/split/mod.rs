@@ -4,6 +4,7 @@ mod assign;
 mod config;
 mod subset;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use config::{Fractions, SplitBy, SplitConfig};
@@ -41,7 +42,7 @@ impl Splits {
         if let Some(test) = fixed {
             return assign::around_fixed_test(source, config, test);
         }
-        let of = |members| Self::from_members(source, members);
+        let of = |parts| Ok(Self::from_members(source, parts));
         match (config.by, source.groups()) {
             (SplitBy::Time, _) => {
                 let [train, validation, _] = sizes(source, rows, config.fractions)?;
@@ -59,13 +60,13 @@ impl Splits {
         }
     }
 
-    fn from_members(source: &Arc<dyn Source>, parts: [(Members, std::ops::Range<usize>); 3]) -> Result<Self> {
+    fn from_members(source: &Arc<dyn Source>, parts: [(Members, Range<usize>); 3]) -> Self {
         let [train, validation, test] = parts;
-        Ok(Self {
+        Self {
             train: Subset::new(source.clone(), train.0, train.1),
             validation: Subset::new(source.clone(), validation.0, validation.1),
             test: Subset::new(source.clone(), test.0, test.1),
-        })
+        }
     }
 }
 
@@ -73,10 +74,7 @@ impl Splits {
 fn sizes(source: &Arc<dyn Source>, count: usize, fractions: Fractions) -> Result<[usize; 3]> {
     let [train, validation, test] = fractions.shares();
     let needed = [train, validation, test].iter().filter(|fraction| **fraction > 0.0).count();
-    let part = |fraction: f64| match fraction > 0.0 {
-        true => ((count as f64 * fraction).round() as usize).max(1),
-        false => 0,
-    };
+    let part = |fraction: f64| if fraction > 0.0 { ((count as f64 * fraction).round() as usize).max(1) } else { 0 };
     let (validation, test) = (part(validation), part(test));
     if count < needed || validation + test >= count {
         let (origin, purpose) = (source.origin().to_owned(), "a split into training, validation and test rows");

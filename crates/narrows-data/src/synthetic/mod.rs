@@ -13,7 +13,11 @@ use crate::{Error, Memory, Result};
 
 /// What can be generated: name, rows unless asked otherwise, and what it is.
 pub const SYNTHETIC: [(&str, usize, &str); 4] = [
-    ("manifold", 10_000, "5 Gaussian clusters on a curved 2-dimensional surface in 20 dimensions, with noise; labelled"),
+    (
+        "manifold",
+        10_000,
+        "5 Gaussian clusters on a curved 2-dimensional surface in 20 dimensions, with noise; labelled",
+    ),
     ("squares", 10_000, "grey 32 x 32 pictures of a square whose place and size vary; the factors as kept columns"),
     ("sensors", 20_000, "4 seasonal sensors with drift and planted anomalies, one row a minute; labelled"),
     ("payments", 20_000, "card payments of mixed types with missing cells and planted fraud; labelled"),
@@ -80,7 +84,9 @@ mod tests {
             assert_ne!(shown(&a), shown(&c), "{name}");
         }
         assert_eq!(synthetic("synthetic:sensors").unwrap().rows(), 20_000);
-        for bad in ["synthetic:nothing", "synthetic:squares?rows=0", "synthetic:squares?row=3", "synthetic:squares?rows"] {
+        for bad in
+            ["synthetic:nothing", "synthetic:squares?rows=0", "synthetic:squares?row=3", "synthetic:squares?rows"]
+        {
             assert!(synthetic(bad).is_err(), "{bad}");
         }
     }

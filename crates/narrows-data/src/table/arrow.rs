@@ -1,5 +1,6 @@
 //! Arrow IPC as a source: files with a footer, and streams, which get an index in one pass over their headers.
 
+use std::fmt::Display;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -82,7 +83,7 @@ impl ArrowIpc {
             contain(choose, |reason| bytes.damaged(reason).into())?
         };
         let decoder = decoder.with_projection(columns.places.clone());
-        let each = (BLOCK_VALUES / columns.columns.len().max(1)).max(1);
+        let each = (BLOCK_VALUES / columns.read.len().max(1)).max(1);
         let (mut blocks, mut slices) = (Vec::new(), Vec::new());
         let mut start = 0;
         for (batch, rows) in rows.into_iter().enumerate() {
@@ -92,13 +93,13 @@ impl ArrowIpc {
                 slices.push((batch, slice));
             }
         }
-        let schema = Schema { sample: Sample::Table, columns: columns.columns.clone() };
+        let schema = Schema { sample: Sample::Table, columns: columns.read.clone() };
         Ok(Self { bytes, decoder, batches, schema, columns, blocks, slices })
     }
 }
 
 impl Bytes {
-    fn damaged(&self, reason: impl ToString) -> TableError {
+    fn damaged(&self, reason: impl Display) -> TableError {
         TableError::Damaged { path: self.path.clone(), format: "Arrow IPC", reason: reason.to_string() }
     }
 

@@ -15,7 +15,7 @@ pub(super) const SAMPLED: usize = 4096;
 /// The columns that are read, and the place of each among the file's.
 #[derive(Debug)]
 pub(super) struct Columns {
-    pub(super) columns: Vec<Column>,
+    pub(super) read: Vec<Column>,
     pub(super) places: Vec<usize>,
     origin: String,
 }
@@ -47,7 +47,7 @@ impl Columns {
         let given = schema.fields().iter().map(|field| field.name().clone()).collect();
         let names = select::names(origin, given)?;
         let roles = select::roles(origin, &names, options)?;
-        let mut chosen = Self { columns: Vec::new(), places: Vec::new(), origin: origin.to_owned() };
+        let mut chosen = Self { read: Vec::new(), places: Vec::new(), origin: origin.to_owned() };
         let mut undecided = Vec::new();
         for (place, ((name, role), field)) in names.into_iter().zip(roles).zip(schema.fields()).enumerate() {
             let Some(role) = role else { continue };
@@ -58,18 +58,18 @@ impl Columns {
             let prescribed = select::prescribed(&name, options);
             let kind = prescribed.filter(|kind| convertible(found, *kind)).unwrap_or(found);
             if found == ColumnKind::Category && prescribed.is_none() {
-                undecided.push((chosen.columns.len(), place));
+                undecided.push((chosen.read.len(), place));
             }
-            chosen.columns.push(Column { name, kind, role });
+            chosen.read.push(Column { name, kind, role });
             chosen.places.push(place);
         }
         let texts: Vec<usize> = undecided.iter().map(|(_, place)| *place).collect();
         let arrays = if texts.is_empty() { Vec::new() } else { first(&texts)? };
         for ((slot, _), array) in undecided.iter().zip(arrays) {
-            let column = &mut chosen.columns[*slot];
+            let column = &mut chosen.read[*slot];
             column.kind = text_kind(&array, column, origin)?;
         }
-        if let Some(column) = chosen.columns.iter().find(|column| column.role == Role::Time) {
+        if let Some(column) = chosen.read.iter().find(|column| column.role == Role::Time) {
             csv::numeric_time(origin, column)?;
         }
         Ok(chosen)
@@ -77,7 +77,7 @@ impl Columns {
 
     /// The columns of `batch`, which holds those that are read in file order, from row `first_row` of the file.
     pub(super) fn block(&self, batch: &RecordBatch) -> Result<Block> {
-        let values = self.columns.iter().zip(batch.columns());
+        let values = self.read.iter().zip(batch.columns());
         let columns = values.map(|(column, array)| values_of(array, column, &self.origin)).collect::<Result<_, _>>()?;
         Ok(Block { rows: batch.num_rows(), dense: Vec::new(), columns })
     }

@@ -85,7 +85,9 @@ mod tests {
     fn codes_stand_for_their_texts() {
         let mut interner = Interner::with_capacity(0);
         let texts: Vec<String> = (0..1000).map(|i| format!("level {}", i * 7919 % 300)).collect();
-        texts.iter().for_each(|text| interner.push(text));
+        for text in &texts {
+            interner.push(text);
+        }
         interner.push_missing();
         let found = interner.finish();
         assert_eq!(found.levels.len(), 300);

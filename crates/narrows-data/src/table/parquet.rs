@@ -1,5 +1,6 @@
 //! Parquet as a source: slices of row groups, and of these only the columns that are read.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -59,7 +60,7 @@ impl Parquet {
         let sampled = Place { row_group: first_group, rows: 0..groups[first_group].min(SAMPLED) };
         let first = |places: &[usize]| Ok::<Vec<ArrayRef>, Error>(file.read(&sampled, places)?.columns().to_vec());
         let columns = Columns::choose(&file.origin, file.metadata.schema(), options, first)?;
-        let each = (BLOCK_VALUES / columns.columns.len().max(1)).max(1);
+        let each = (BLOCK_VALUES / columns.read.len().max(1)).max(1);
         let (mut blocks, mut places) = (Vec::new(), Vec::new());
         let mut start = 0;
         for (row_group, rows) in groups.into_iter().enumerate() {
@@ -69,7 +70,7 @@ impl Parquet {
                 places.push(Place { row_group, rows: slice });
             }
         }
-        let schema = Schema { sample: Sample::Table, columns: columns.columns.clone() };
+        let schema = Schema { sample: Sample::Table, columns: columns.read.clone() };
         Ok(Self { file, schema, columns, blocks, places })
     }
 }
@@ -84,7 +85,7 @@ impl ParquetFile {
         Ok(Self { path: path.to_owned(), origin: path.display().to_string(), metadata })
     }
 
-    fn damaged(&self, reason: impl ToString) -> TableError {
+    fn damaged(&self, reason: impl Display) -> TableError {
         TableError::Damaged { path: self.path.clone(), format: "Parquet", reason: reason.to_string() }
     }
 
@@ -110,10 +111,7 @@ impl ParquetFile {
             [batch] => batch.clone(),
             [first, ..] => concat_batches(&first.schema(), &batches).map_err(|error| self.damaged(error))?,
         };
-        match whole.num_rows() == rows {
-            true => Ok(whole),
-            false => Err(self.damaged("a row group ends early").into()),
-        }
+        if whole.num_rows() == rows { Ok(whole) } else { Err(self.damaged("a row group ends early").into()) }
     }
 }
 

@@ -29,12 +29,11 @@ pub(crate) fn known(origin: &str, names: &[String], options: &OpenOptions) -> Re
 }
 
 fn role(name: &String, options: &OpenOptions) -> Option<Role> {
-    let usual = match &options.expected {
-        Some(expected) => expected.position(name).map(|place| expected.columns[place].role),
-        None => {
-            let chosen = options.columns.as_ref().is_none_or(|columns| columns.contains(name));
-            (chosen && !options.exclude.contains(name)).then_some(Role::Feature)
-        }
+    let usual = if let Some(expected) = &options.expected {
+        expected.position(name).map(|place| expected.columns[place].role)
+    } else {
+        let chosen = options.columns.as_ref().is_none_or(|columns| columns.contains(name));
+        (chosen && !options.exclude.contains(name)).then_some(Role::Feature)
     };
     if options.label.as_ref() == Some(name) {
         Some(Role::Label)

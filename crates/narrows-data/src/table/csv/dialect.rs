@@ -35,10 +35,7 @@ pub(super) fn byte_order_mark(origin: &str, head: &[u8]) -> Result<usize> {
 /// The delimiter by which most of the first rows have the same number of cells, more than one; of equal ones that with
 /// most cells. A comma where there is none.
 pub(super) fn delimiter(head: &[u8], complete: bool) -> u8 {
-    let whole = match complete {
-        true => head,
-        false => &head[..memchr::memrchr(b'\n', head).map_or(head.len(), |end| end + 1)],
-    };
+    let whole = if complete { head } else { &head[..memchr::memrchr(b'\n', head).map_or(head.len(), |end| end + 1)] };
     let score = |delimiter: u8| {
         let counts: Vec<usize> =
             rows(whole, delimiter).take(COMPARED).map(|(_, row)| cells(row, delimiter).len()).collect();

@@ -90,10 +90,7 @@ impl Scan {
             };
             let line = &bytes[at..end];
             self.rows += usize::from(!is_empty(line.strip_suffix(b"\n").unwrap_or(line)));
-            self.next_line += match line.contains(&b'"') {
-                true => memchr_iter(b'\n', line).count() as u64,
-                false => 1,
-            };
+            self.next_line += if line.contains(&b'"') { memchr_iter(b'\n', line).count() as u64 } else { 1 };
             at = end;
             let behind = offset + at as u64;
             if behind - self.first >= BLOCK_BYTES as u64 || self.rows * self.columns >= BLOCK_CELLS {

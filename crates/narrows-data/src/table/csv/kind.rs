@@ -137,7 +137,9 @@ mod tests {
 
     fn kind(cells: &[&str]) -> ColumnKind {
         let mut seen = Cells::default();
-        cells.iter().for_each(|cell| seen.add(cell.as_bytes()));
+        for cell in cells {
+            seen.add(cell.as_bytes());
+        }
         seen.kind()
     }
 

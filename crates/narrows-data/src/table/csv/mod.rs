@@ -171,10 +171,7 @@ impl Source for Csv {
         let mut buffer = vec![0; (bytes.end - bytes.start) as usize];
         text.read(bytes.start, &mut buffer)?;
         let block = self.reading.parse(&buffer, rows.len(), *line)?;
-        match block.rows == rows.len() {
-            true => Ok(block),
-            false => Err(super::changed(self, index, block.rows)),
-        }
+        if block.rows == rows.len() { Ok(block) } else { Err(super::changed(self, index, block.rows)) }
     }
 
     fn origin(&self) -> &str {

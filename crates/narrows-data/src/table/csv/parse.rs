@@ -1,7 +1,5 @@
 //! The rows of one block of text as columns.
 
-use std::borrow::Cow;
-
 use memchr::memchr_iter;
 
 use super::row::{cell, end_of_row, is_empty};
@@ -115,18 +113,19 @@ impl Reading {
                 };
                 numbers.push(value.ok_or_else(|| self.stray(&found, slot, line_at(text, at, line)))?);
             }
-            Values::Texts(interner) => match std::str::from_utf8(&found) {
-                Ok(found) => interner.push(found),
-                Err(_) => {
+            Values::Texts(interner) => {
+                if let Ok(found) = std::str::from_utf8(&found) {
+                    interner.push(found);
+                } else {
                     let (origin, column) = (self.origin.clone(), self.columns[slot].name.clone());
                     return Err(TableError::NotText { origin, line: line_at(text, at, line), column });
                 }
-            },
+            }
         }
         Ok(end)
     }
 
-    fn stray(&self, found: &Cow<'_, [u8]>, slot: usize, line: u64) -> TableError {
+    fn stray(&self, found: &[u8], slot: usize, line: u64) -> TableError {
         const SHOWN: usize = 40;
         let Column { name, kind, .. } = &self.columns[slot];
         let text = String::from_utf8_lossy(found).chars().take(SHOWN).collect();

@@ -18,10 +18,7 @@ pub(super) fn end_of_row(bytes: &[u8], start: usize, delimiter: u8) -> Option<us
         if bytes[found] == b'\n' {
             return Some(found);
         }
-        at = match opens(bytes, start, found, delimiter) {
-            true => closing(bytes, found + 1)? + 1,
-            false => found + 1,
-        };
+        at = if opens(bytes, start, found, delimiter) { closing(bytes, found + 1)? + 1 } else { found + 1 };
     }
 }
 

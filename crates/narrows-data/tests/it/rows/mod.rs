@@ -14,13 +14,13 @@ pub(crate) fn texts(values: &[Option<&str>]) -> ColumnData {
     let mut levels: Vec<Arc<str>> = Vec::new();
     let codes = values.iter().map(|value| match value {
         None => Texts::MISSING,
-        Some(value) => match levels.iter().position(|level| **level == **value) {
-            Some(code) => code as u32,
-            None => {
+        Some(value) => {
+            let known = levels.iter().position(|level| **level == **value);
+            known.unwrap_or_else(|| {
                 levels.push((*value).into());
-                levels.len() as u32 - 1
-            }
-        },
+                levels.len() - 1
+            }) as u32
+        }
     });
     let codes = codes.collect();
     ColumnData::Texts(Texts { codes, levels })

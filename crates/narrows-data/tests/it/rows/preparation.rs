@@ -113,7 +113,7 @@ fn columns_have_unit_weight_in_the_metric() {
 fn missing_and_unseen_values_follow_the_rules() {
     let mut x: Vec<f64> = (0..20).map(f64::from).collect();
     x[2] = f64::NAN;
-    let mut colours = vec![Some("red"), Some("blue"), None, Some("red")].repeat(5);
+    let mut colours = [Some("red"), Some("blue"), None, Some("red")].repeat(5);
     colours[19] = Some("mauve");
     let mut shapes = [Some("disc"), Some("ring")].repeat(10);
     shapes[18] = None;

@@ -52,10 +52,8 @@ fn value(column: &ColumnData, row: usize) -> String {
 
 /// A file of the shared data, or `None` with the reason printed.
 pub(crate) fn shared_data(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("NARROWS_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
+    let root = std::env::var_os("NARROWS_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
     let path = root.join(name);
     if path.exists() {
         return Some(path);

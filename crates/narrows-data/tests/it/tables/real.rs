@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use narrows_data::{
-    ColumnKind, Encoder, Feed, FeedConfig, OpenOptions, PrepareConfig, Preparation, Source, SplitBy, SplitConfig,
+    ColumnKind, Encoder, Feed, FeedConfig, OpenOptions, Preparation, PrepareConfig, Source, SplitBy, SplitConfig,
     Splits, Window, in_order, open,
 };
 
@@ -15,7 +15,10 @@ fn adult_is_a_table_of_mixed_types() {
     let source: Arc<dyn Source> = open(&path, &options).unwrap().into();
     let mut counts = BTreeMap::new();
     source.schema().columns.iter().for_each(|column| *counts.entry(column.kind as u8).or_insert(0) += 1);
-    assert_eq!((source.rows(), counts[&(ColumnKind::Number as u8)], counts[&(ColumnKind::Category as u8)]), (32_561, 6, 9));
+    assert_eq!(
+        (source.rows(), counts[&(ColumnKind::Number as u8)], counts[&(ColumnKind::Category as u8)]),
+        (32_561, 6, 9)
+    );
 
     let mut naive = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)

@@ -1,4 +1,5 @@
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 use narrows_data::{ColumnKind, OpenOptions, Role, open, open_stream};
 use proptest::prelude::*;
@@ -51,7 +52,8 @@ fn delimiter_header_and_kinds_are_detected() {
     ]
     .map(|(name, kind)| (name.to_owned(), kind));
     for delimiter in [',', ';', '\t', '|'] {
-        let text = "\u{feff}when,value, ok,name\r\n2020-01-01 10:00:00,1.5, yes,red\r\n2020-01-01 10:00:01,NA,no, blue\r\n";
+        let text =
+            "\u{feff}when,value, ok,name\r\n2020-01-01 10:00:00,1.5, yes,red\r\n2020-01-01 10:00:01,NA,no, blue\r\n";
         let text = text.replace(',', &delimiter.to_string());
         assert_eq!(kinds(&text), expected, "{delimiter}");
     }
@@ -117,13 +119,17 @@ fn a_model_reads_its_columns_as_its_kinds() {
 fn large_files_have_blocks_and_exact_lines() {
     let mut text = String::from("a,b,c\n");
     for row in 0..200_000 {
-        text.push_str(&format!("{row},{}.25,{}\n", row % 97, ["red", "green", "\"two\nlines\""][row % 3]));
+        writeln!(text, "{row},{}.25,{}", row % 97, ["red", "green", "\"two\nlines\""][row % 3]).unwrap();
     }
     let file = write("t.csv", &text);
     let source = open(&file.path, &OpenOptions::default()).unwrap();
     assert!(source.blocks().len() > 1);
     let rows = whole(source.as_ref());
-    assert!(rows.iter().enumerate().all(|(row, cells)| cells[0] == row.to_string() && cells[1] == format!("{}.25", row % 97)));
+    assert!(
+        rows.iter()
+            .enumerate()
+            .all(|(row, cells)| cells[0] == row.to_string() && cells[1] == format!("{}.25", row % 97))
+    );
     assert_eq!(rows[199_997][2], "two\nlines");
     text.push_str("200000,oops,red\n");
     let file = write("t.csv", &text);
