@@ -80,6 +80,10 @@ fn movement(outer: Stage) -> Stride2 {
     }
 }
 
+fn last_init(init: Init, silent: bool) -> Init {
+    if silent { Init::Constant(0.0) } else { init }
+}
+
 #[derive(Clone, Debug)]
 struct Layer {
     weight: Tensor,
@@ -97,11 +101,12 @@ pub struct ConvEncoder {
 }
 
 impl ConvEncoder {
-    /// An encoder to `hidden` values; parameters are `0.weight`, ..., `head.weight`, `head.bias`.
+    /// An encoder to `hidden` values; parameters are `0.weight`, ..., `head.weight`, `head.bias`. The weights of the last
+    /// layer are 0 where the network is to be `silent` at first beside a linear path.
     ///
     /// # Errors
     /// The scope has parameters of these names already.
-    pub fn new(stages: &Stages, hidden: usize, activation: Activation, scope: &Scope) -> Result<Self> {
+    pub fn new(stages: &Stages, hidden: usize, activation: Activation, silent: bool, scope: &Scope) -> Result<Self> {
         let layers = stages.pairs().enumerate().map(|(index, (outer, inner))| {
             let (kh, kw) = (kernel(outer[0]), kernel(outer[1]));
             let init = Init::XavierUniform { fan_in: kh * kw * outer[2], fan_out: kh * kw * inner[2] / 4 };
@@ -115,7 +120,8 @@ impl ConvEncoder {
         });
         let layers = layers.collect::<Result<Vec<_>>>()?;
         let flat = stages.innermost().iter().product();
-        let head = Dense::new(flat, hidden, Activation::Identity, &scope.enter("head"))?;
+        let init = last_init(Init::XavierUniform { fan_in: flat, fan_out: hidden }, silent);
+        let head = Dense::with_init(flat, hidden, init, Activation::Identity, &scope.enter("head"))?;
         Ok(Self { layers, head, outer: stages.0[0] })
     }
 }
@@ -141,11 +147,19 @@ pub struct ConvDecoder {
 }
 
 impl ConvDecoder {
-    /// A decoder from `code` values; parameters are `head.weight`, `head.bias`, `0.weight`, ...
+    /// A decoder from `code` values; parameters are `head.weight`, `head.bias`, `0.weight`, ... The weights of the last
+    /// layer are 0 where the network is to be `silent` at first beside a linear path.
     ///
     /// # Errors
     /// The scope has parameters of these names already.
-    pub fn new(stages: &Stages, code: usize, sample: &Dims, activation: Activation, scope: &Scope) -> Result<Self> {
+    pub fn new(
+        stages: &Stages,
+        code: usize,
+        sample: &Dims,
+        activation: Activation,
+        silent: bool,
+        scope: &Scope,
+    ) -> Result<Self> {
         let inner = stages.innermost();
         let head = Dense::new(code, inner.iter().product(), activation, &scope.enter("head"))?;
         let last = stages.pairs().len().saturating_sub(1);
@@ -153,6 +167,7 @@ impl ConvDecoder {
             let (kh, kw) = (kernel(outer[0]), kernel(outer[1]));
             // An output value sums over a quarter of the kernel, because the stride spreads inputs apart.
             let init = Init::XavierUniform { fan_in: (kh * kw * inner[2] / 4).max(1), fan_out: kh * kw * outer[2] };
+            let init = last_init(init, silent && index == last);
             let scope = scope.enter(index);
             Ok(Layer {
                 weight: scope.parameter("weight", (inner[2], kh, kw, outer[2]), init)?,

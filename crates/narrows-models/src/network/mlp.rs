@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 use narrows_core::{Dims, Result};
-use narrows_tensor::{Activation, Scope, random};
+use narrows_tensor::{Activation, Init, Scope, random};
 
 use super::{Dense, Mode, Network};
 
@@ -21,6 +21,8 @@ pub struct Hidden {
     pub activation: Activation,
     /// The share of units that a training step switches off.
     pub dropout: f64,
+    /// The last layer's weights start at 0, so that a linear path beside the network is all there is at first.
+    pub silent: bool,
 }
 
 impl Mlp {
@@ -33,8 +35,13 @@ impl Mlp {
         let mut inputs = input.elements();
         let outputs = widths.iter().copied().chain([output.elements()]);
         for (index, outputs) in outputs.enumerate() {
-            let activation = if index == widths.len() { Activation::Identity } else { hidden.activation };
-            layers.push(Dense::new(inputs, outputs, activation, &scope.enter(index))?);
+            let last = index == widths.len();
+            let activation = if last { Activation::Identity } else { hidden.activation };
+            let init = match last && hidden.silent {
+                true => Init::Constant(0.0),
+                false => Init::XavierUniform { fan_in: inputs, fan_out: outputs },
+            };
+            layers.push(Dense::with_init(inputs, outputs, init, activation, &scope.enter(index))?);
             inputs = outputs;
         }
         Ok(Self { layers, dropout: hidden.dropout, output: output.clone() })

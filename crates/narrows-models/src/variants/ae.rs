@@ -100,7 +100,7 @@ impl Variant for Ae {
             None => default_widths(data.features(), self.code()),
         };
         let mirrored: Vec<usize> = widths.iter().rev().copied().collect();
-        let hidden = Hidden { activation: self.activation, dropout: *self.dropout.get() };
+        let hidden = Hidden { activation: self.activation, dropout: *self.dropout.get(), silent: self.skip };
         let networks = Networks {
             encoder: Some(Box::new(Mlp::new(sample, &widths, &code, hidden, &scope.enter("encoder"))?)),
             bottleneck: Identity { code: self.code() },

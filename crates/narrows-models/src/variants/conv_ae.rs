@@ -106,9 +106,16 @@ impl Variant for ConvAe {
         let stages = self.stages(data)?;
         let path = self.skip && data.features() <= PATH_LIMIT;
         let networks = Networks {
-            encoder: Some(Box::new(ConvEncoder::new(&stages, code, self.activation, &scope.enter("encoder"))?)),
+            encoder: Some(Box::new(ConvEncoder::new(&stages, code, self.activation, path, &scope.enter("encoder"))?)),
             bottleneck: Identity { code },
-            decoder: Some(Box::new(ConvDecoder::new(&stages, code, sample, self.activation, &scope.enter("decoder"))?)),
+            decoder: Some(Box::new(ConvDecoder::new(
+                &stages,
+                code,
+                sample,
+                self.activation,
+                path,
+                &scope.enter("decoder"),
+            )?)),
             path: path.then(|| LinearPath::new(sample, code, code, &scope.enter("path"))).transpose()?,
             scaling: Scaling::new(sample, &scope.enter("scaling"))?,
             likelihood: data.likelihood.clone(),
