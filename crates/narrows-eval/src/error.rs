@@ -49,6 +49,12 @@ pub enum Error {
         /// The operation.
         operation: &'static str,
     },
+    /// The operating system gave no thread.
+    #[error("cannot start a thread: {source}")]
+    Threads {
+        /// Its reason.
+        source: rayon::ThreadPoolBuildError,
+    },
     /// A stored baseline lacks a tensor.
     #[error("pca: the stored tensor `{name}` is missing or has another shape than it should")]
     Stored {

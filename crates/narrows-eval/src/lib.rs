@@ -5,6 +5,7 @@ pub mod error;
 pub mod extremes;
 pub mod histogram;
 pub mod map;
+mod one_thread;
 pub mod pca;
 pub mod reconstruction;
 

@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
+use crate::one_thread::on_one_thread;
 use crate::{Error, Pca, Result};
 
 /// A point of a map.
@@ -13,7 +14,7 @@ pub type Point = [f64; 2];
 /// - `codes`: `[N, K]`
 ///
 /// # Errors
-/// There are fewer than two codes, or they are not finite.
+/// There are fewer than two codes of more than two dimensions, or a code is not finite.
 pub fn principal(codes: &Tensor) -> Result<Vec<Point>> {
     let codes = codes.flatten_from(1)?.to_dtype(DType::F32)?;
     let width = codes.dim(1)?;
@@ -25,6 +26,9 @@ pub fn principal(codes: &Tensor) -> Result<Vec<Point>> {
         }
     };
     let rows = flat.to_vec2::<f32>()?;
+    if rows.iter().flatten().any(|value| !value.is_finite()) {
+        return Err(Error::NotFinite { operation: "map" });
+    }
     Ok(rows.iter().map(|row| [0, 1].map(|axis| f64::from(row.get(axis).copied().unwrap_or(0.0)))).collect())
 }
 
@@ -48,12 +52,14 @@ pub fn t_sne(codes: &Tensor) -> Result<Vec<Point>> {
     let points = codes.to_vec2::<f32>()?;
     let samples: Vec<&[f32]> = points.iter().map(Vec::as_slice).collect();
     let distance = |a: &&[f32], b: &&[f32]| a.iter().zip(*b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt();
-    let embedding = bhtsne::tSNE::<f32, &[f32], 2>::new(&samples)
-        .perplexity(30f32.min((rows as f32 - 1.0) / 3.0))
-        .epochs(750)
-        .initial_embedding(start)
-        .barnes_hut(0.5, distance)
-        .embedding();
+    let embedding = on_one_thread(|| {
+        Ok(bhtsne::tSNE::<f32, &[f32], 2>::new(&samples)
+            .perplexity(30f32.min((rows as f32 - 1.0) / 3.0))
+            .epochs(750)
+            .initial_embedding(start)
+            .barnes_hut(0.5, distance)
+            .embedding())
+    })?;
     Ok(embedding.chunks_exact(2).map(|pair| [f64::from(pair[0]), f64::from(pair[1])]).collect())
 }
 

@@ -133,6 +133,22 @@ impl ReconstructionError {
         (features, errors)
     }
 
+    /// Adds the sums of other batches of the same features. Merging in the same order gives the same bits.
+    ///
+    /// # Errors
+    /// The metric weights differ.
+    pub fn merge(&mut self, other: &Self) -> Result<()> {
+        if self.weights != other.weights || self.unit_interval != other.unit_interval {
+            let (operation, argument) = ("merging reconstruction errors", "other");
+            let (found, expected) = (vec![other.weights.len()], vec![self.weights.len()]);
+            return Err(Error::Shape { operation, argument, found, expected });
+        }
+        self.features.iter_mut().zip(&other.features).for_each(|(sum, part)| sum.add(part));
+        self.samples += other.samples;
+        self.psnr += other.psnr;
+        Ok(())
+    }
+
     /// The figures of all samples so far.
     ///
     /// # Errors
@@ -199,6 +215,20 @@ mod tests {
         let observed = tensor(&[1.0, 0.0], 2);
         assert_eq!(error.add(&tensor(&[1.0, 9.0], 2), &tensor(&[0.0, 0.0], 2), Some(&observed)).unwrap(), [1.0]);
         assert_eq!(error.quality().unwrap().squared_error_per_element, 1.0);
+    }
+
+    #[test]
+    fn merged_parts_are_the_whole() {
+        let (x, x_hat) = (tensor(&[0.0, 0.25, 1.0, 1.0], 2), tensor(&[0.5, 0.0, 1.0, 0.5], 2));
+        let row = |tensor: &Tensor, row| tensor.narrow(0, row, 1).unwrap();
+        let mut whole = ReconstructionError::new(vec![1.0, 4.0], true);
+        let (mut first, mut second) = (whole.clone(), whole.clone());
+        whole.add(&x, &x_hat, None).unwrap();
+        first.add(&row(&x, 0), &row(&x_hat, 0), None).unwrap();
+        second.add(&row(&x, 1), &row(&x_hat, 1), None).unwrap();
+        first.merge(&second).unwrap();
+        assert_eq!(first.quality().unwrap(), whole.quality().unwrap());
+        assert!(first.merge(&ReconstructionError::new(vec![1.0, 1.0], true)).is_err());
     }
 
     #[test]

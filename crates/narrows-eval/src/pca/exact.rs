@@ -2,9 +2,11 @@
 
 use candle_core::{Device, Tensor};
 use faer::{Mat, Side};
+use rayon::prelude::*;
 
 use super::Pass;
 use super::moments::Mean;
+use crate::one_thread::on_one_thread;
 use crate::{Error, Result};
 
 /// Mean, components `[K, D]` and variances.
@@ -18,7 +20,7 @@ pub(super) fn fit<E: From<Error>>(
     pass(&mut |x| {
         let shifted = mean.add(x, scale)?;
         let product = shifted.t()?.matmul(&shifted)?.flatten_all()?.to_vec1::<f32>()?;
-        gram.iter_mut().zip(product).for_each(|(sum, value)| *sum += f64::from(value));
+        gram.par_iter_mut().zip(product).for_each(|(sum, value)| *sum += f64::from(value));
         Ok(())
     })?;
     Ok(decompose(components, scale, &mean, &gram)?)
@@ -36,10 +38,13 @@ fn decompose(components: usize, scale: &Tensor, mean: &Mean, gram: &[f64]) -> Re
 /// The eigenvectors (as columns) of the largest eigenvalues, largest first, each with its largest entry positive.
 pub(super) fn leading(symmetric: &Mat<f64>, count: usize) -> Result<(Mat<f64>, Vec<f64>)> {
     let size = symmetric.nrows();
+    // A value that is not finite makes its feature's variance so.
     if (0..size).any(|i| !symmetric[(i, i)].is_finite()) {
         return Err(Error::NotFinite { operation: "pca" });
     }
-    let eigen = symmetric.self_adjoint_eigen(Side::Lower).map_err(|_| Error::NoConvergence { operation: "pca" })?;
+    let eigen = on_one_thread(|| {
+        symmetric.self_adjoint_eigen(Side::Lower).map_err(|_| Error::NoConvergence { operation: "pca" })
+    })?;
     let (vectors, values) = (eigen.U(), eigen.S());
     let sign = |column: usize| {
         let largest = (0..size).max_by(|&a, &b| vectors[(a, column)].abs().total_cmp(&vectors[(b, column)].abs()));

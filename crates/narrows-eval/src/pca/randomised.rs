@@ -1,4 +1,4 @@
-//! Leading components of wide data by subspace iteration from a random start, four passes over the rows.
+//! Leading components of wide data by subspace iteration from a random start, five passes over the rows.
 
 use candle_core::{DType, Device, Tensor};
 use faer::Mat;
@@ -7,6 +7,7 @@ use narrows_tensor::{Key, random};
 use super::Pass;
 use super::exact::leading;
 use super::moments::Mean;
+use crate::one_thread::on_one_thread;
 use crate::{Error, Result};
 
 /// Directions beyond those asked for, which speed up convergence.
@@ -83,7 +84,8 @@ fn orthonormal(columns: &Tensor) -> Result<Tensor> {
     if values.iter().any(|value| !value.is_finite()) {
         return Err(Error::NotFinite { operation: "pca" });
     }
-    let q = Mat::from_fn(rows, count, |i, j| f64::from(values[i * count + j])).qr().compute_thin_Q();
+    let q =
+        on_one_thread(|| Ok(Mat::from_fn(rows, count, |i, j| f64::from(values[i * count + j])).qr().compute_thin_Q()))?;
     let values: Vec<f32> = (0..rows * count).map(|index| q[(index / count, index % count)] as f32).collect();
     Ok(Tensor::from_vec(values, (rows, count), &Device::Cpu)?)
 }
