@@ -99,10 +99,10 @@ impl<'a> File<'a> {
 
     /// A value that the schema allows.
     fn example(&self, schema: &'a Value) -> Value {
-        let schema = self.resolve(schema);
         if let Some(value) = schema.get("default").or_else(|| schema.get("const")) {
             return value.clone();
         }
+        let schema = self.resolve(schema);
         if let Some(properties) = schema["properties"].as_object() {
             return properties.iter().map(|(name, inner)| (name.clone(), self.example(inner))).collect();
         }
@@ -218,5 +218,11 @@ mod tests {
         let parsed: Partial = toml::from_str(&starter(None).unwrap()).unwrap();
         assert!(parsed.model.is_none() && parsed.data.is_some());
         assert!(starter(Some("aa")).is_err());
+    }
+
+    #[test]
+    fn alternatives_are_shown_with_their_own_defaults() {
+        let text = starter(Some("ae")).unwrap();
+        assert!(text.contains("#   { sgd = { momentum = 0.9, nesterov = false } }: Stochastic gradient descent."), "{text}");
     }
 }

@@ -6,4 +6,4 @@ mod reading;
 
 pub(crate) use config::{ConfigOptions, TrainOptions};
 pub(crate) use output::OutputOptions;
-pub(crate) use reading::{ReadOptions, SplitName};
+pub(crate) use reading::{ReadOptions, SplitName, size};

@@ -108,7 +108,8 @@ impl ReadOptions {
     }
 }
 
-fn size(text: &str) -> std::result::Result<(u32, u32), String> {
+/// Parses a picture's size, such as 64x48.
+pub(crate) fn size(text: &str) -> std::result::Result<(u32, u32), String> {
     let parsed = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     parsed.filter(|(width, height)| *width > 0 && *height > 0).ok_or_else(|| "expected e.g. 64x64".into())
 }

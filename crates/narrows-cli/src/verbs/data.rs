@@ -1,8 +1,9 @@
 //! `narrows data`: datasets of the catalogue, and what any file holds.
 
 use clap::{Args, Subcommand};
+use narrows::config::DataConfig;
 use narrows::description::{Described, Description, describe};
-use narrows::narrows_data::{ColumnKind, OpenOptions, Role, Sample, catalog, sink};
+use narrows::narrows_data::{ColumnKind, Role, Sample, catalog, sink};
 
 use super::Result;
 use crate::arguments::Shared;
@@ -38,6 +39,12 @@ struct DescribeData {
     /// The array to read of a file that holds several.
     #[arg(long, value_name = "NAME")]
     tensor: Option<String>,
+    /// Cut pictures into square patches of this side; 0 leaves them whole.
+    #[arg(long, value_name = "PIXELS")]
+    patch: Option<usize>,
+    /// Scale pictures to this size first.
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = crate::options::size)]
+    resize: Option<(u32, u32)>,
 }
 
 impl Data {
@@ -98,8 +105,13 @@ fn fetch(name: &str, shared: &Shared) -> Result {
 
 impl DescribeData {
     fn run(&self, shared: &Shared) -> Result {
-        let options = OpenOptions { tensor: self.tensor.clone(), ..OpenOptions::default() };
-        let source = narrows::places::open(&self.data, shared.data_dir.as_deref(), &options)?;
+        let config = DataConfig {
+            tensor: self.tensor.clone(),
+            patch: self.patch,
+            resize: self.resize,
+            ..DataConfig::default()
+        };
+        let source = narrows::places::open(&self.data, shared.data_dir.as_deref(), &config.open_options())?;
         let bar = progress::rows(source.rows() as u64, shared.quiet);
         let found = describe(source.as_ref(), |rows| bar.inc(rows as u64));
         progress::end(&bar);
@@ -164,6 +176,7 @@ fn kind(column: &Described) -> &'static str {
 fn shown(value: f64, kind: ColumnKind) -> String {
     match kind {
         ColumnKind::Time => sink::time_text(value),
+        _ if value.fract() == 0.0 && value.abs() < 1e15 => format!("{value:.0}"),
         _ => super::evaluate::number(value),
     }
 }

@@ -1,0 +1,17 @@
+//! The program from outside: command lines in, exit codes, messages and files out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_files;
+mod bad_models;
+mod bad_options;
+mod bad_pictures;
+mod bad_tables;
+mod catalogue;
+mod files;
+mod full_disk;
+mod inspection;
+mod interruption;
+mod memory;
+mod results;
+mod scene;
