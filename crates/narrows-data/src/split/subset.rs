@@ -43,8 +43,15 @@ split! {
 ///
 /// Only a split makes a `Subset<Train>`, and preparations are fitted on nothing else:
 ///
-/// ```compile_fail
-/// # use narrows_data::{Preparation, PrepareConfig, Splits};
+/// ```
+/// # use narrows_data::{PrepareConfig, Preparation, Splits};
+/// fn fit(splits: &Splits, config: &PrepareConfig) {
+///     let fitted = Preparation::fit(&splits.train, config);
+/// }
+/// ```
+///
+/// ```compile_fail,E0308
+/// # use narrows_data::{PrepareConfig, Preparation, Splits};
 /// fn leak(splits: &Splits, config: &PrepareConfig) {
 ///     let fitted = Preparation::fit(&splits.test, config); // expected `Subset<Train>`, found `Subset<Test>`
 /// }

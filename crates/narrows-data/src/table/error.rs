@@ -54,16 +54,12 @@ pub enum TableError {
         column: String,
     },
     /// A quoted cell is never closed.
-    #[error(
-        "{origin}: line {line}: a quoted cell opens and does not close within {limit} bytes; close or remove the quote"
-    )]
+    #[error("{origin}: line {line}: a quoted cell opens in this row and never closes; close or remove the quote")]
     OpenQuote {
         /// The file.
         origin: String,
-        /// The line where it opens, from 1.
+        /// The line where its row begins, from 1.
         line: u64,
-        /// The longest cell that is read.
-        limit: usize,
     },
     /// A cell is not UTF-8.
     #[error("{origin}: line {line}, column `{column}`: not UTF-8 text; convert the file to UTF-8")]

@@ -57,7 +57,7 @@ impl Index {
             buffer.drain(..used);
             if buffer.len() > MAX_CELL {
                 let (origin, line) = (text.origin.to_owned(), scan.next_line);
-                return Err(TableError::OpenQuote { origin, line, limit: MAX_CELL }.into());
+                return Err(TableError::OpenQuote { origin, line }.into());
             }
         }
         scan.close(text.length);

@@ -133,7 +133,11 @@ impl Reading {
     }
 
     fn ragged(&self, text: &[u8], start: usize, line: u64) -> TableError {
-        let end = end_of_row(text, start, self.delimiter).unwrap_or(text.len());
+        let end = end_of_row(text, start, self.delimiter);
+        if end.is_none() && text[start..].contains(&b'\n') {
+            return TableError::OpenQuote { origin: self.origin.clone(), line: line_at(text, start, line) };
+        }
+        let end = end.unwrap_or(text.len());
         TableError::Ragged {
             origin: self.origin.clone(),
             line: line_at(text, start, line),

@@ -49,8 +49,8 @@ fn infinities_are_named() {
 
 #[test]
 fn quotes_that_never_close_end_with_the_file() {
-    let error = message("a,b\n1,2\n\"3,4\n5,6\n");
-    assert!(error.contains("line 3"), "{error}");
+    let error = message("a,b\nx,2\n\"y,4\nz,6\n");
+    assert!(error.contains("line 3: a quoted cell opens in this row and never closes"), "{error}");
 }
 
 #[test]
