@@ -95,34 +95,29 @@ impl Registers {
         unsafe {
             asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem));
             let (mut a, mut b) = (left.as_ptr(), right.as_ptr());
+            // Each piece is replaced as soon as its last product is under way, while the others run on.
             for _ in 0..steps {
                 asm!(
-                    "tileloadd tmm4, [{a} + {s}]", "tileloadd tmm5, [{a} + {s} + 1024]",
-                    "tileloadd tmm6, [{b} + {s}]", "tileloadd tmm7, [{b} + {s} + 1024]",
-                    // a0 b0
-                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
-                    "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
-                    // a0 b1
-                    "tileloadd tmm6, [{b} + {s} + 2048]", "tileloadd tmm7, [{b} + {s} + 3072]",
-                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
-                    "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
-                    // a1 b1
-                    "tileloadd tmm4, [{a} + {s} + 2048]", "tileloadd tmm5, [{a} + {s} + 3072]",
-                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
-                    "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
-                    // a1 b0
-                    "tileloadd tmm6, [{b} + {s}]", "tileloadd tmm7, [{b} + {s} + 1024]",
-                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
-                    "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
                     // a2 b0
-                    "tileloadd tmm4, [{a} + {s} + 4096]", "tileloadd tmm5, [{a} + {s} + 5120]",
-                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
-                    "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
+                    "tileloadd tmm4, [{a} + {s} + 4096]", "tileloadd tmm6, [{b} + {s}]",
+                    "tileloadd tmm5, [{a} + {s} + 5120]", "tileloadd tmm7, [{b} + {s} + 1024]",
+                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7", "tileloadd tmm4, [{a} + {s} + 2048]",
+                    "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7", "tileloadd tmm5, [{a} + {s} + 3072]",
+                    // a1 b0
+                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm2, tmm5, tmm6", "tileloadd tmm6, [{b} + {s} + 2048]",
+                    "tdpbf16ps tmm1, tmm4, tmm7", "tdpbf16ps tmm3, tmm5, tmm7", "tileloadd tmm7, [{b} + {s} + 3072]",
+                    // a1 b1
+                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7", "tileloadd tmm4, [{a} + {s}]",
+                    "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7", "tileloadd tmm5, [{a} + {s} + 1024]",
+                    // a0 b1
+                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm2, tmm5, tmm6", "tileloadd tmm6, [{b} + {s}]",
+                    "tdpbf16ps tmm1, tmm4, tmm7", "tdpbf16ps tmm3, tmm5, tmm7", "tileloadd tmm7, [{b} + {s} + 1024]",
+                    // a0 b0
+                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm2, tmm5, tmm6", "tileloadd tmm6, [{b} + {s} + 4096]",
+                    "tdpbf16ps tmm1, tmm4, tmm7", "tdpbf16ps tmm3, tmm5, tmm7", "tileloadd tmm7, [{b} + {s} + 5120]",
                     // a0 b2
-                    "tileloadd tmm4, [{a} + {s}]", "tileloadd tmm5, [{a} + {s} + 1024]",
-                    "tileloadd tmm6, [{b} + {s} + 4096]", "tileloadd tmm7, [{b} + {s} + 5120]",
-                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
-                    "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
+                    "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm1, tmm4, tmm7", "tdpbf16ps tmm3, tmm5, tmm7",
                     a = in(reg) a, b = in(reg) b, s = in(reg) 64usize, options(nostack, readonly),
                 );
                 a = a.add(PANEL);
