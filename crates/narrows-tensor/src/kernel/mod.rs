@@ -7,5 +7,7 @@ pub(crate) mod math;
 pub(crate) mod parallel;
 pub(crate) mod pointwise;
 pub(crate) mod scratch;
+pub(crate) mod select;
 pub(crate) mod simd;
+pub(crate) mod sparse;
 pub(crate) mod storage;

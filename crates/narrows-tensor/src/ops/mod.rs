@@ -8,4 +8,5 @@ pub mod loss;
 pub mod normalize;
 mod slope;
 pub mod softmax;
+pub mod sparse;
 pub mod upsample;

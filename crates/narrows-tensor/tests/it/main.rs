@@ -7,3 +7,4 @@ mod conv;
 mod linear;
 mod loss;
 mod normalize;
+mod sparse;

@@ -7,7 +7,7 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __m512i, __cpuid_count, _mm512_add_epi32, _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_ps,
+    __cpuid_count, __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_ps,
     _mm512_load_si512, _mm512_loadu_ps, _mm512_or_si512, _mm512_permutex2var_epi16, _mm512_set1_epi32,
     _mm512_srli_epi32, _mm512_store_si512, _mm512_sub_ps,
 };
@@ -200,7 +200,11 @@ unsafe fn split(staged: &Staged, by_lane: bool, side: Side, into: &mut [f32]) {
                         let place = staged.0.as_ptr().add((half * 16 + line) * STAGE + step * STEP);
                         let (even, odd) = (pieces(_mm512_loadu_ps(place)), pieces(_mm512_loadu_ps(place.add(16))));
                         std::array::from_fn(|i| {
-                            _mm512_permutex2var_epi16(even[i], _mm512_load_si512((&raw const HIGH_HALVES).cast()), odd[i])
+                            _mm512_permutex2var_epi16(
+                                even[i],
+                                _mm512_load_si512((&raw const HIGH_HALVES).cast()),
+                                odd[i],
+                            )
                         })
                     } else {
                         let place = staged.0.as_ptr().add((step * STEP + 2 * line) * LANES + half * 16);

@@ -10,9 +10,9 @@ mod operand;
 mod pack;
 mod tile;
 
+use kernel::Kernel;
 pub(crate) use operand::{Matrix, Operand};
 pub(crate) use tile::COLUMNS;
-use kernel::Kernel;
 use tile::{Left, Tile};
 
 use super::parallel::{Shared, for_each};
@@ -73,14 +73,7 @@ struct Depths {
     last: bool,
 }
 
-fn block(
-    kernel: Kernel,
-    size: Size,
-    at: Depths,
-    left: &impl Operand,
-    right: &impl Operand,
-    target: &impl Target,
-) {
+fn block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right: &impl Operand, target: &impl Target) {
     let right_panels = size.columns.div_ceil(COLUMNS);
     let panel = kernel.right_len(at.len);
     let mut packed = Scratch::new(right_panels * panel);
