@@ -9,6 +9,7 @@ mod dense;
 mod layers;
 mod matmul;
 mod report;
+mod sparse;
 
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ fn build(name: &str, operations: Operations) -> Option<Result<Box<dyn Workload>>
         "conv-small-128" => conv::Vae::boxed(128, 28, &[1, 32, 64], operations),
         "conv-small-512" => conv::Vae::boxed(512, 28, &[1, 32, 64], operations),
         "conv-large-64" => conv::Vae::boxed(64, 64, &[3, 64, 128, 256], operations),
+        "sparse-1024" => sparse::TopK::boxed(operations),
         "infer-dense-4096" => dense::Inference::boxed(&dense::DENSE, operations),
         "infer-tabular-4096" => dense::Inference::boxed(&dense::TABULAR, operations),
         "matmul-2048" => matmul::Product::boxed(2048, operations),

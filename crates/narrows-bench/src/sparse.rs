@@ -1,0 +1,76 @@
+//! A TopK sparse autoencoder: 384 -> 6,144, the 32 largest, batch 1,024.
+
+use candle_core::{Result, Tensor};
+use narrows_tensor::Init;
+use narrows_tensor::ops::loss::squared_error;
+use narrows_tensor::ops::sparse::{Active, decode_sparse, encode_top_k, top_k};
+
+use crate::layers::{AdamW, samples, scope};
+use crate::{Operations, Workload};
+
+const INPUTS: usize = 384;
+const LATENTS: usize = 6144;
+const K: usize = 32;
+const BATCH: usize = 1024;
+
+/// One step of Adam on the squared error.
+pub(crate) struct TopK {
+    encoder: Tensor,
+    encoder_bias: Tensor,
+    decoder: Tensor,
+    bias: Tensor,
+    optimizer: AdamW,
+    x: Tensor,
+    operations: Operations,
+}
+
+impl TopK {
+    pub(crate) fn boxed(operations: Operations) -> Result<Box<dyn Workload>> {
+        let (scope, wrap) = (scope(), candle_core::Error::wrap);
+        let parameter = |name: &str, shape: &[usize], init| scope.parameter(name, shape, init).map_err(wrap);
+        let normal = Init::KaimingNormal { fan_in: INPUTS };
+        let encoder = parameter("encoder", &[LATENTS, INPUTS], normal)?;
+        let encoder_bias = parameter("encoder_bias", &[LATENTS], Init::Constant(0.0))?;
+        let decoder = parameter("decoder", &[LATENTS, INPUTS], normal)?;
+        let bias = parameter("bias", &[INPUTS], Init::Constant(0.0))?;
+        let optimizer = AdamW::new(&scope, 0.0, operations)?;
+        let x = samples(&[BATCH, INPUTS])?;
+        Ok(Box::new(Self { encoder, encoder_bias, decoder, bias, optimizer, x, operations }))
+    }
+
+    fn active(&self, x: &Tensor) -> Result<Active> {
+        let wrap = candle_core::Error::wrap;
+        match self.operations {
+            Operations::Fused => encode_top_k(x, &self.encoder, &self.encoder_bias, K).map_err(wrap),
+            Operations::Candle => {
+                let dense = x.matmul(&self.encoder.t()?)?.broadcast_add(&self.encoder_bias)?;
+                let (values, indices) = top_k(&dense, K).map_err(wrap)?;
+                Ok(Active { values: values.relu()?, indices })
+            }
+        }
+    }
+}
+
+impl Workload for TopK {
+    fn samples(&self) -> usize {
+        BATCH
+    }
+
+    fn step(&mut self) -> Result<f32> {
+        let wrap = candle_core::Error::wrap;
+        let active = self.active(&self.x.broadcast_sub(&self.bias)?)?;
+        let loss = match self.operations {
+            Operations::Fused => {
+                let y = decode_sparse(&active, &self.decoder, Some(&self.bias)).map_err(wrap)?;
+                squared_error(&y, &self.x, None).map_err(wrap)?.mean_all()?
+            }
+            Operations::Candle => {
+                let rows = self.decoder.index_select(&active.indices.flatten_all()?, 0)?;
+                let rows = rows.reshape((BATCH, K, INPUTS))?.broadcast_mul(&active.values.unsqueeze(2)?)?;
+                (rows.sum(1)?.broadcast_add(&self.bias)? - &self.x)?.sqr()?.sum(1)?.mean_all()?
+            }
+        };
+        self.optimizer.minimise(&loss)?;
+        loss.to_scalar()
+    }
+}
