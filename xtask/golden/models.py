@@ -6,7 +6,9 @@ Tensors are laid out as in narrows-models: channels last, convolution weights [o
 """
 
 import json
+import math
 import pathlib
+import struct
 import sys
 
 import torch
@@ -14,6 +16,52 @@ import torch.nn.functional as F
 
 SAMPLES = 3
 ACTIVATIONS = {"silu": F.silu, "tanh": torch.tanh, "relu": F.relu, "gelu": F.gelu}
+
+
+def chacha8(key, stream, words):
+    """The first words of ChaCha with 8 rounds, 64-bit counter and 64-bit stream."""
+    out = []
+    for counter in range((words + 15) // 16):
+        split = lambda value: [value & 0xFFFFFFFF, value >> 32]
+        start = list(struct.unpack("<4I", b"expand 32-byte k")) + list(struct.unpack("<8I", key))
+        start += split(counter) + split(stream)
+        state = list(start)
+
+        def quarter(a, b, c, d):
+            for x, y, z, turn in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+                state[x] = (state[x] + state[y]) & 0xFFFFFFFF
+                mixed = state[z] ^ state[x]
+                state[z] = ((mixed << turn) | (mixed >> (32 - turn))) & 0xFFFFFFFF
+
+        for _ in range(4):
+            for i in range(4):
+                quarter(i, 4 + i, 8 + i, 12 + i)
+            for i in range(4):
+                quarter(i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4)
+        out += [(a + b) & 0xFFFFFFFF for a, b in zip(start, state)]
+    return out[:words]
+
+
+def named(key, label):
+    """The child of a key: the first 32 bytes of its stream with the label's FNV-1a hash."""
+    value = 0xCBF29CE484222325
+    for byte in label.encode():
+        value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return struct.pack("<8I", *chacha8(key, value & ~(1 << 63), 8))
+
+
+def normal(key, *shape):
+    """Standard normal numbers by Box and Muller, as narrows-tensor draws them (up to 4096)."""
+    count = math.prod(shape)
+    unit = [(word >> 8) / (1 << 24) for word in chacha8(key, 1 << 63, count + count % 2)]
+    values = []
+    for first, second in zip(unit[::2], unit[1::2]):
+        radius, angle = math.sqrt(-2 * math.log(1 - first)), 2 * math.pi * second
+        values += [radius * math.cos(angle), radius * math.sin(angle)]
+    return torch.tensor(values[:count], dtype=torch.float64).reshape(shape)
+
+
+KEY = bytes(32)
 
 
 class Case:
@@ -165,6 +213,71 @@ def conv_ae(case, u):
     return with_path(case, u, encoder, decoder)
 
 
+def posterior(case, h):
+    mean, raw = h.chunk(2, 1)
+    log_var = 12 * torch.tanh(raw / 12)
+    return mean, log_var
+
+
+def divergence(mean, log_var):
+    """KL(N(mean, exp(log_var)) || N(0, 1)) for each latent."""
+    posterior = torch.distributions.Normal(mean, (0.5 * log_var).exp())
+    prior = torch.distributions.Normal(torch.zeros_like(mean), torch.ones_like(mean))
+    return torch.distributions.kl_divergence(posterior, prior)
+
+
+def nats(case, output, x):
+    """-log p(x|z), real features with one learned variance in units of their scale."""
+    if case.likelihood == "bernoulli":
+        return F.binary_cross_entropy_with_logits(output, x, reduction="none").flatten(1).sum(1)
+    scale = case.tensors["scaling.output_gain"].flatten()
+    output, x = output.flatten(1), x.flatten(1)
+    if case.likelihood == "gaussian":
+        heads = [{"range": {"start": 0, "end": x.shape[1]}, "family": "gaussian"}]
+    else:
+        heads = case.likelihood["mixed"]["heads"]
+    total = 0
+    for head in heads:
+        part = slice(head["range"]["start"], head["range"]["end"])
+        y, t = output[:, part], x[:, part]
+        if head["family"] == "gaussian":
+            deviation = scale[part] * (0.5 * case.parameter("likelihood.log_var")).exp()
+            total = total - torch.distributions.Normal(y, deviation).log_prob(t).sum(1)
+        elif head["family"] == "bernoulli":
+            total = total - torch.distributions.Bernoulli(logits=y).log_prob(t).sum(1)
+        else:
+            total = total - (t * F.log_softmax(y, 1)).sum(1)
+    return total
+
+
+def variational(pressure):
+    """A forward pass under a pressure on the divergence: a function of the case and each latent's divergence."""
+
+    def forward(case, u, x):
+        widths, code = case.options["widths"], case.options["code"]
+        h = case.mlp("encoder", u, widths, 2 * code)
+        if case.options["skip"]:
+            h = h + case.dense("path.encode", u.flatten(1), 2 * code)
+        mean, log_var = posterior(case, h)
+
+        def decode(z):
+            v = case.mlp("decoder", z, widths[::-1], u[0].numel())
+            if case.options["skip"]:
+                v = v + case.dense("path.decode", z, u[0].numel())
+            return case.unscaled(v.reshape(u.shape))
+
+        noise = normal(named(KEY, "bottleneck"), *mean.shape)
+        output = decode(mean + (0.5 * log_var).exp() * noise)
+        loss = nats(case, output, x) + pressure(case, divergence(mean, log_var))
+        return mean, case.read(decode(mean), x)[0], loss
+
+    return forward
+
+
+def vae(case, each):
+    return each.clamp(min=case.options.get("free-bits", 0.0)).sum(1)
+
+
 MIXED = {
     "mixed": {
         "heads": [
@@ -193,6 +306,15 @@ CASES = [
         conv_ae,
         Case("windows", {"conv-ae": {"code": 2, "channels": [2, 3, 2], "activation": "relu", "skip": False}}, [5, 2]),
     ),
+    (variational(vae), Case("rows", {"vae": {"code": 2, "widths": [5], "activation": "tanh", "skip": True}}, [4])),
+    (
+        variational(vae),
+        Case("mixed", {"vae": {"code": 2, "widths": [5], "activation": "silu", "skip": False, "free-bits": 0.3}}, [6], MIXED),
+    ),
+    (
+        variational(vae),
+        Case("pixels", {"vae": {"code": 2, "widths": [5], "activation": "tanh", "skip": False}}, [6], "bernoulli"),
+    ),
 ]
 
 
@@ -202,11 +324,18 @@ def array(tensor):
 
 def run(forward, case):
     x = case.rows()
-    z, v = forward(case, case.scaled(x))
-    reconstruction, loss = case.read(case.unscaled(v), x)
+    if forward in (linear_ae, ae, conv_ae):
+        tolerance = 1e-9
+        z, v = forward(case, case.scaled(x))
+        reconstruction, loss = case.read(case.unscaled(v), x)
+    else:
+        # The random numbers are computed in single precision by narrows-tensor.
+        tolerance = 1e-6
+        z, reconstruction, loss = forward(case, case.scaled(x), x)
     gradients = torch.autograd.grad(loss.mean(), [case.tensors[name] for name in case.trained])
     return {
         "torch": torch.__version__.split("+")[0],
+        "tolerance": tolerance,
         "config": case.config,
         "data": {"sample": case.dims, "likelihood": case.likelihood},
         "tensors": {name: array(tensor) for name, tensor in sorted(case.tensors.items())},

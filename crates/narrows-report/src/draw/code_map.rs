@@ -11,6 +11,8 @@ const HEIGHTS: (f64, f64) = (260.0, 440.0);
 const MOST_POINTS: usize = 3_000;
 /// Classes with a colour of their own; rarer ones share the last.
 const MOST_CLASSES: usize = 10;
+/// Height of a class's name.
+const NAME_HEIGHT: f64 = 14.0;
 const VALUE_STEPS: usize = 5;
 /// One shape a class, relative to the point's centre. A line without length is a dot under round caps.
 const SHAPES: [&str; MOST_CLASSES] = [
@@ -147,7 +149,7 @@ fn classes(
         draw_class(chart, slot, points(&rest, &at, SHAPES[slot]), format!("{} rarer classes", others.len()));
     }
     if levels.iter().all(|level| level.chars().count() <= 12) {
-        chart.texts.extend(labels);
+        chart.texts.extend(apart(labels));
     }
     chart.description.push(format!("Points are marked by {name}: {}.", levels.join(", ")));
     chart.notes.push(format!("Colour and shape: {name}."));
@@ -168,6 +170,22 @@ fn label(of: &[usize], at: impl Fn(usize) -> (f64, f64), name: &str) -> Text {
     };
     let (x, y) = (median(&|i| at(i).0), median(&|i| at(i).1) + 5.0);
     Text { x: x.round(), y: y.round(), content: name.to_owned(), class: "name".to_owned() }
+}
+
+/// Moves names that would cover an earlier one below it.
+fn apart(names: Vec<Text>) -> Vec<Text> {
+    let mut placed: Vec<Text> = Vec::with_capacity(names.len());
+    for mut name in names {
+        let covers = |a: &Text, b: &Text| {
+            let width = 5.0 * (a.content.chars().count() + b.content.chars().count()) as f64;
+            (a.x - b.x).abs() < width && (a.y - b.y).abs() < NAME_HEIGHT
+        };
+        while let Some(below) = placed.iter().filter(|other| covers(&name, other)).map(|o| o.y).max_by(f64::total_cmp) {
+            name.y = below + NAME_HEIGHT;
+        }
+        placed.push(name);
+    }
+    placed
 }
 
 fn values(chart: &mut Chart, shown: &[usize], at: impl Fn(usize) -> (f64, f64), name: &str, of: &[f64]) {
@@ -222,6 +240,19 @@ mod tests {
         assert!(chart(&map(3, short), "m").unwrap_err().to_string().contains("1 entries; expected 3"));
         let unknown = Coloring::Classes { name: "y".to_owned(), levels: vec!["a".to_owned()], of: vec![0, 0, 4] };
         assert!(chart(&map(3, unknown), "m").unwrap_err().to_string().contains("point 2 has class 4"));
+    }
+
+    #[test]
+    fn names_do_not_cover_each_other() {
+        let levels: Vec<String> = (0..4).map(|i| format!("class {i}")).collect();
+        let of = (0..40).map(|i| i % 4).collect();
+        let mut map = map(40, Coloring::Classes { name: "kind".to_owned(), levels, of });
+        map.points = (0..40).map(|i| [(i / 4) as f64, (i / 4) as f64]).collect();
+        let chart = chart(&map, "m").unwrap().unwrap();
+        let mut heights: Vec<f64> = chart.texts.iter().map(|t| t.y).collect();
+        heights.sort_by(f64::total_cmp);
+        assert_eq!(heights.len(), 4);
+        assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= NAME_HEIGHT));
     }
 
     #[test]

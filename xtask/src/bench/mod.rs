@@ -1,0 +1,170 @@
+//! `cargo xtask bench`: our workloads, and with `--peers` PyTorch's, in turns within one run.
+//!
+//! Each implementation is a process that runs a round when asked, so that all of them meet the same state of the machine.
+//! The ratio is the median over rounds of ours to the best of the others in that round.
+
+mod peer;
+mod table;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::process::{cargo, run as execute};
+use crate::{Result, repository};
+use peer::Peer;
+
+/// Workload, and the floating-point operations of one sample (none where they say little).
+const WORKLOADS: [(&str, f64); 9] = [
+    ("matmul-2048", 2.0 * 2048.0 * 2048.0),
+    ("dense-128", DENSE),
+    ("dense-512", DENSE),
+    ("conv-small-128", 0.0),
+    ("conv-small-512", 0.0),
+    ("conv-large-64", 0.0),
+    ("sparse-1024", 0.0),
+    ("infer-dense-4096", 2.0 * WEIGHTS),
+    ("infer-tabular-4096", 0.0),
+];
+/// Weights of 784-512-256-32 and its mirror.
+const WEIGHTS: f64 = 2.0 * (784.0 * 512.0 + 512.0 * 256.0 + 256.0 * 32.0);
+/// Forward once, backward twice, but no gradient for the input.
+const DENSE: f64 = 6.0 * WEIGHTS - 2.0 * 784.0 * 512.0;
+/// Modes of PyTorch; the best one counts.
+const MODES: [&str; 4] = ["eager", "compile", "eager-channels-last", "compile-channels-last"];
+
+/// What to run, and for how long.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// Workloads to run; all of them if none is named
+    #[arg(value_name = "WORKLOAD")]
+    names: Vec<String>,
+    /// Run PyTorch's workloads too, in an environment with pinned versions below the target folder
+    #[arg(long)]
+    peers: bool,
+    /// Rounds for each implementation
+    #[arg(long, default_value_t = 7, value_name = "COUNT")]
+    rounds: usize,
+    /// Seconds of a round
+    #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
+    seconds: f64,
+    /// The Python to make the environment with
+    #[arg(long, default_value = "python3", value_name = "PROGRAM")]
+    python: String,
+    /// Write the table to docs/benchmarks.md
+    #[arg(long)]
+    write: bool,
+}
+
+/// The figures of one implementation on one workload.
+#[derive(Debug, Serialize)]
+struct Figures {
+    implementation: String,
+    /// Samples a second: the median over rounds.
+    samples_per_second: f64,
+    /// Milliseconds of a step: the median over rounds of medians.
+    step_ms: f64,
+    /// Largest resident size.
+    peak_mib: f64,
+}
+
+/// All figures of one workload.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    workload: String,
+    figures: Vec<Figures>,
+    /// Ours to the best of PyTorch's, the median over rounds.
+    ratio: Option<f64>,
+    /// Ours, in operations a second, to the fastest matrix product of the same run.
+    share_of_peak: Option<f64>,
+}
+
+/// The file that a run writes.
+#[derive(Debug, Serialize)]
+struct Report {
+    machine: Vec<(String, String)>,
+    outcomes: Vec<Outcome>,
+}
+
+/// Runs the benchmark.
+///
+/// # Errors
+///
+/// When a workload is unknown, something does not build or install, or a process fails.
+pub fn run(options: &Options) -> Result {
+    let known: Vec<&str> = WORKLOADS.iter().map(|workload| workload.0).collect();
+    if let Some(unknown) = options.names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(format!("no workload `{unknown}`: expected one of {}", known.join(", ")).into());
+    }
+    execute(&mut cargo(&["build", "--quiet", "--release", "--package", "narrows-bench", "--bin", "narrows-bench"]))?;
+    let python = if options.peers { Some(peer::environment(&options.python)?) } else { None };
+    let mut report = Report { machine: table::machine(python.as_deref()), outcomes: Vec::new() };
+    let mut peak: f64 = 0.0;
+    for (name, operations) in WORKLOADS {
+        if !options.names.is_empty() && !options.names.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        let mut peers = vec![Peer::ours(name, "fused")?, Peer::ours(name, "candle")?];
+        if let Some(python) = &python {
+            let modes = if name.starts_with("conv") { &MODES[..] } else { &MODES[..2] };
+            for mode in modes {
+                peers.push(Peer::torch(python, name, mode)?);
+            }
+        }
+        let outcome = measure(name, peers, options)?;
+        let fastest = outcome.figures.iter().map(|figures| figures.samples_per_second).fold(0.0, f64::max);
+        if name == "matmul-2048" {
+            peak = fastest * operations;
+        }
+        let ours = outcome.figures.first().map_or(0.0, |figures| figures.samples_per_second);
+        let share_of_peak = (peak > 0.0 && operations > 0.0).then(|| ours * operations / peak);
+        let outcome = Outcome { share_of_peak, ..outcome };
+        println!("{}", table::lines(&outcome).join("\n"));
+        report.outcomes.push(outcome);
+    }
+    let path = repository::target()?.join("bench.json");
+    std::fs::write(&path, serde_json::to_string_pretty(&report)?)?;
+    println!("figures: {}", path.display());
+    if options.write {
+        repository::write("docs/benchmarks.md", &table::document(&report))?;
+    }
+    Ok(())
+}
+
+/// Rounds in turns: the order is reversed every other time.
+fn measure(name: &str, mut peers: Vec<Peer>, options: &Options) -> Result<Outcome> {
+    let mut rates = vec![Vec::new(); peers.len()];
+    for peer in &mut peers {
+        peer.round(options.seconds.min(0.3))?;
+    }
+    for round in 0..options.rounds.max(1) {
+        let mut order: Vec<usize> = (0..peers.len()).collect();
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        for index in order {
+            rates[index].push(peers[index].round(options.seconds)?);
+        }
+    }
+    let torch: Vec<usize> = (0..peers.len()).filter(|&index| peers[index].name.starts_with("torch")).collect();
+    let ratios: Vec<f64> = (0..rates[0].len())
+        .filter(|_| !torch.is_empty())
+        .map(|round| {
+            let best = torch.iter().map(|&index| rates[index][round].rate).fold(0.0, f64::max);
+            rates[0][round].rate / best
+        })
+        .collect();
+    let mut figures = Vec::new();
+    for (peer, rounds) in peers.into_iter().zip(&rates) {
+        let rate = median(rounds.iter().map(|round| round.rate).collect());
+        let step_ms = 1000.0 * median(rounds.iter().map(|round| round.step).collect());
+        let implementation = peer.name.clone();
+        figures.push(Figures { implementation, samples_per_second: rate, step_ms, peak_mib: peer.finish()? });
+    }
+    let ratio = (!ratios.is_empty()).then(|| median(ratios));
+    Ok(Outcome { workload: name.to_owned(), figures, ratio, share_of_peak: None })
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,78 @@
+//! The figures as text: lines on the terminal and the table in the documents.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use super::{Outcome, Report};
+use crate::process::{cargo, output};
+
+/// What the figures were measured on.
+pub(super) fn machine(python: Option<&Path>) -> Vec<(String, String)> {
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|pair| pair.1));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut machine = vec![
+        ("processor".to_owned(), model.unwrap_or(std::env::consts::ARCH).to_owned()),
+        ("threads".to_owned(), threads.to_string()),
+        ("rustc".to_owned(), output(&mut cargo(&["--version"])).unwrap_or_default().trim().to_owned()),
+    ];
+    if let Some(python) = python {
+        let show = "import torch; print(torch.__version__, torch.backends.cpu.get_cpu_capability())";
+        let torch = output(Command::new(python).args(["-W", "ignore", "-c", show])).unwrap_or_default();
+        machine.push(("torch".to_owned(), torch.trim().to_owned()));
+    }
+    machine
+}
+
+/// One line for each implementation.
+pub(super) fn lines(outcome: &Outcome) -> Vec<String> {
+    let mut lines: Vec<String> = outcome
+        .figures
+        .iter()
+        .map(|figures| {
+            format!(
+                "{:20} {:28} {:>10.2} ms {:>12.0} samples/s {:>7.0} MiB",
+                outcome.workload, figures.implementation, figures.step_ms, figures.samples_per_second, figures.peak_mib
+            )
+        })
+        .collect();
+    if let Some(ratio) = outcome.ratio {
+        lines.push(format!("{:20} {ratio:.2} times PyTorch's best", outcome.workload));
+    }
+    lines
+}
+
+/// The page in `docs`.
+pub(super) fn document(report: &Report) -> String {
+    let mut text = String::from(
+        "# Benchmarks\n\nWritten by `cargo xtask bench --peers --write`; the implementations take turns within one run, and \
+         medians count.\n\n",
+    );
+    for (name, value) in &report.machine {
+        let _ = writeln!(text, "- {name}: {value}");
+    }
+    text.push_str(
+        "\n| workload | ms a step | samples/s | share of matmul peak | candle, samples/s | PyTorch's best, samples/s | \
+         ratio | peak MiB, ours / PyTorch's |\n|---|---|---|---|---|---|---|---|\n",
+    );
+    for outcome in &report.outcomes {
+        let [ours, candle, torch @ ..] = &outcome.figures[..] else { continue };
+        let best = torch.iter().max_by(|a, b| a.samples_per_second.total_cmp(&b.samples_per_second));
+        let number = |value: Option<f64>, digits: usize| value.map_or("-".to_owned(), |value| format!("{value:.digits$}"));
+        let _ = writeln!(
+            text,
+            "| {} | {:.2} | {:.0} | {} | {:.0} | {} | {} | {:.0} / {} |",
+            outcome.workload,
+            ours.step_ms,
+            ours.samples_per_second,
+            number(outcome.share_of_peak, 2),
+            candle.samples_per_second,
+            number(best.map(|best| best.samples_per_second), 0),
+            number(outcome.ratio, 2),
+            ours.peak_mib,
+            number(best.map(|best| best.peak_mib), 0),
+        );
+    }
+    text
+}
