@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use crate::plan::suggestion;
 use crate::{Error, Result};
 
 /// A partial configuration; what it leaves out is chosen from the data.
@@ -33,7 +34,10 @@ impl Draft {
     /// # Errors
     /// It is not TOML, or has an unknown key or an invalid value.
     pub fn from_text(text: &str, origin: &Path) -> Result<Self> {
-        let config = |error: toml::de::Error| Error::Config { origin: origin.into(), message: error.to_string() };
+        let config = |error: toml::de::Error| {
+            let message = format!("{}{}", error.to_string().trim_end(), suggestion(error.message()));
+            Error::Config { origin: origin.into(), message }
+        };
         toml::from_str::<crate::config::Partial>(text).map_err(config)?;
         Ok(Self { table: text.parse().map_err(config)?, waiting: Vec::new() })
     }
@@ -160,6 +164,7 @@ mod tests {
     fn a_typing_error_in_a_file_is_told_with_its_line() {
         let error = Draft::from_text("[train]\nepohcs = 3\n", Path::new("c.toml")).unwrap_err().to_string();
         assert!(error.starts_with("c.toml: ") && error.contains("line 2") && error.contains("epohcs"), "{error}");
+        assert!(error.ends_with("did you mean `epochs`?"), "{error}");
     }
 
     #[test]

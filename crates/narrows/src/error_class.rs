@@ -93,8 +93,9 @@ fn of_training(error: &narrows_train::Error) -> Class {
 
 /// What cannot be read is bad input; what cannot be written is a failure on the way.
 fn of_io(action: &str, source: &io::Error) -> Class {
-    let reading = ["cannot open", "cannot read", "cannot list"].iter().any(|what| action.starts_with(what));
-    if reading && source.kind() != ErrorKind::StorageFull { Class::Input } else { Class::Run }
+    let reading = ["open", "read", "unpack", "list", "decode"].iter().any(|what| action.contains(what));
+    let writing = ["temporary", "write", "thread"].iter().any(|what| action.contains(what));
+    if reading && !writing && source.kind() != ErrorKind::StorageFull { Class::Input } else { Class::Run }
 }
 
 #[cfg(test)]
@@ -108,7 +109,9 @@ mod tests {
     #[test]
     fn reading_and_writing_fail_differently() {
         assert_eq!(io("cannot read").class(), Class::Input);
+        assert_eq!(io("cannot unpack").class(), Class::Input);
         assert_eq!(io("cannot write").class(), Class::Run);
+        assert_eq!(io("cannot start a thread that reads it").class(), Class::Run);
     }
 
     #[test]

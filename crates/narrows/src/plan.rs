@@ -135,7 +135,7 @@ fn section<T: serde::de::DeserializeOwned>(draft: &Draft, name: &str) -> Result<
 }
 
 /// The nearest of the names that serde lists for an unknown one, as half a sentence.
-fn suggestion(message: &str) -> String {
+pub(crate) fn suggestion(message: &str) -> String {
     narrows_models::config::suggestion(message).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 

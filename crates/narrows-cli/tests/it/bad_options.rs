@@ -7,7 +7,7 @@ fn unknown_names_have_their_nearest() {
     let scene = Scene::with_table();
     scene.fails(&["train", "t.csv", "--latnet", "3"], 2, &["'--latnet'", "'--latent'"]);
     scene.fails(&["trian", "t.csv"], 2, &["'trian'", "'train'"]);
-    scene.fails(&["train", "t.csv", "--model", "ea"], 2, &["there is no model called `ea`", "did you mean `ae`"]);
+    scene.fails(&["train", "t.csv", "--model", "aee"], 2, &["there is no model called `aee`", "did you mean `ae`"]);
     let set = |assignment| ["train", "t.csv", "--out", "run", "--set", assignment];
     scene.fails(&set("train.stesp=3"), 2, &["stesp", "did you mean `steps`"]);
     scene.fails(&set("model.ae.widht=[3]"), 2, &["widht", "did you mean `widths`"]);
@@ -30,7 +30,7 @@ fn values_that_cannot_work_say_what_can() {
     scene.fails(&set("model.ae.dropout=1.5"), 2, &["dropout = 1.5", "0 switches dropout off"]);
     scene.fails(&set("data.split.fractions=[0.5,0.1,0.1]"), 2, &["sum to 1"]);
     scene.fails(&["train", "t.csv", "--threads", "0"], 2, &["--threads"]);
-    scene.fails(&["train", "t.csv", "--model", "conv-ae", "--out", "run"], 2, &["conv-ae", "use the model `ae`"]);
+    scene.fails(&["train", "t.csv", "--model", "conv-ae", "--out", "run"], 2, &["conv-ae", "Use the model `ae`"]);
     scene.fails(&["train"], 2, &["no data named"]);
     assert!(!scene.exists("run"), "a refused run left a directory");
 }

@@ -111,8 +111,10 @@ fn more_classes_than_rows_of_a_part() {
 }
 
 #[test]
-fn fewer_rows_than_a_batch_are_one_batch() {
+fn fewer_rows_than_a_batch() {
     let scene = Scene::new();
     scene.write("t.csv", "a,b\n1,2\n2,5\n4,1\n3,3\n7,2\n5,5\n6,1\n8,4\n9,9\n2,8\n");
-    scene.succeeds(&[&["train", "t.csv", "--latent", "1", "--batch", "128", "--out", "run"][..], &BRIEF].concat());
+    let parts = ["t.csv: 8 rows, but a batch of training samples needs at least 128; choose a smaller batch (--batch)"];
+    scene.fails(&["train", "t.csv", "--latent", "1", "--batch", "128", "--out", "run"], 3, &parts);
+    scene.succeeds(&[&["train", "t.csv", "--latent", "1", "--out", "by-default"][..], &BRIEF].concat());
 }

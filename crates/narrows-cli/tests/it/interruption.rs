@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::scene::{Scene, table};
 
 const TRAIN: [&str; 14] = [
-    "train", "t.csv", "--label", "label", "--latent", "2", "--steps", "3000", "--set", "train.checkpoint-every=1000",
+    "train", "t.csv", "--label", "label", "--latent", "2", "--steps", "2000", "--set", "train.checkpoint-every=700",
     "--set", "train.evaluate-every=500", "--set", "train.log-every=5",
 ];
 

@@ -48,7 +48,8 @@ pub(crate) fn spool_all(reader: &mut dyn Read, path: &Path) -> Result<(Storage, 
 
 fn copy(reader: &mut dyn Read, path: &Path, check: impl Fn(u64) -> Result<()>) -> Result<(Storage, u64)> {
     let io = |action| move |source| Error::Io { path: path.to_owned(), action, source };
-    let mut memory = Vec::new();
+    // Untouched capacity costs nothing, and growing would hold the contents twice.
+    let mut memory = Vec::with_capacity(MEMORY as usize + 1);
     reader.take(MEMORY + 1).read_to_end(&mut memory).map_err(io("cannot read"))?;
     let mut total = memory.len() as u64;
     check(total)?;
