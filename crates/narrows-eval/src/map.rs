@@ -18,12 +18,11 @@ pub type Point = [f64; 2];
 pub fn principal(codes: &Tensor) -> Result<Vec<Point>> {
     let codes = codes.flatten_from(1)?.to_dtype(DType::F32)?;
     let width = codes.dim(1)?;
-    let flat = match width {
-        0..=2 => codes,
-        _ => {
-            let pca = Pca::fit(2, &vec![1.0; width], |visit| visit(&codes))?;
-            pca.encode(&codes)?
-        }
+    let flat = if width > 2 {
+        let pca = Pca::fit(2, &vec![1.0; width], |visit| visit(&codes))?;
+        pca.encode(&codes)?
+    } else {
+        codes
     };
     let rows = flat.to_vec2::<f32>()?;
     if rows.iter().flatten().any(|value| !value.is_finite()) {
