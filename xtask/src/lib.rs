@@ -1,6 +1,7 @@
 //! Commands for maintainers: one file a command, called through `cargo xtask`.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod bench;
 pub mod ci;
 pub mod data;
 pub mod docs;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{ci, data, docs, golden, large, new_variant, tidy};
+use xtask::{bench, ci, data, docs, golden, large, new_variant, tidy};
 
 /// Commands for maintainers. `cargo xtask ci` is the whole gate.
 #[derive(Parser)]
@@ -23,6 +23,8 @@ enum Command {
     Docs(docs::Options),
     /// Fetch a catalogued dataset
     Data(data::Options),
+    /// Measure our workloads, and PyTorch's in turns with them
+    Bench(bench::Options),
     /// Compute the golden numbers with the published implementations
     Golden(golden::Options),
     /// Train on files larger than memory allows and measure the peak
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(),
         Command::Docs(options) => docs::run(&options),
         Command::Data(options) => data::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Golden(options) => golden::run(&options),
         Command::Large(options) => large::run_large(&options),
         Command::NewVariant(options) => new_variant::run(&options),

@@ -266,13 +266,11 @@ impl Decode {
         let [dvalues, dweight] = storage::with_all([values, weight], |[numbers, w]| {
             let entries = Entries { k: self.k, columns: &self.indices, values: numbers };
             slope.with(|dy| {
-                let dvalues = match storage::tracked(values) {
-                    false => None,
-                    true => {
-                        let dots = storage::output(numbers.len(), |dots| entries.dots(dy, w, out, dots));
-                        Some(Tensor::from_vec(dots, values.shape(), values.device())?)
-                    }
-                };
+                let mut dvalues = None;
+                if storage::tracked(values) {
+                    let dots = storage::output(numbers.len(), |dots| entries.dots(dy, w, out, dots));
+                    dvalues = Some(Tensor::from_vec(dots, values.shape(), values.device())?);
+                }
                 let dweight = match storage::tracked(weight) {
                     false => None,
                     true => gradients::write(weight, |into, add| entries.transposed(latents, dy, out, into, add))?,

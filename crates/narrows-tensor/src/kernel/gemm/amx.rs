@@ -16,6 +16,7 @@ use std::sync::OnceLock;
 use super::operand::Operand;
 use super::pack::transpose16;
 use super::tile::{COLUMNS, Tile};
+use crate::kernel::scratch::Scratch;
 
 /// Rows of a panel and, on the other side, columns: two tiles of 16.
 pub(super) const LANES: usize = 32;
@@ -86,7 +87,8 @@ impl Registers {
         Self(())
     }
 
-    /// `tile = left right` for packed panels of `depth` depths.
+    /// `tile = left right` for packed panels of equal depth. Taking `self` proves that the registers are configured.
+    #[allow(clippy::unused_self)]
     pub(super) fn multiply(&self, left: &[f32], right: &[f32], tile: &mut Tile) {
         assert_eq!(left.len(), right.len());
         let steps = left.len() / PANEL;
@@ -158,13 +160,13 @@ pub(super) fn pack(
     into: &mut [f32],
 ) {
     assert!(available() && rows <= LANES && into.len() == panel_len(depth));
-    let mut staged = Staged([0.0; STAGE * LANES]);
+    let mut staged = Scratch::new(STAGE * LANES);
     for start in (0..depth).step_by(STAGE) {
         let len = STAGE.min(depth - start);
         let steps = len.div_ceil(STEP);
         let into = &mut into[start / STEP * PANEL..][..steps * PANEL];
         if operand.depth_contiguous() {
-            for (lane, line) in staged.0.chunks_exact_mut(STAGE).enumerate() {
+            for (lane, line) in staged.chunks_exact_mut(STAGE).enumerate() {
                 let filled = if lane < rows { len } else { 0 };
                 if filled > 0 {
                     operand.copy_row(row + lane, from + start, &mut line[..filled]);
@@ -172,24 +174,20 @@ pub(super) fn pack(
                 line[filled..steps * STEP].fill(0.0);
             }
         } else {
-            operand.fill_depth_major(row, rows, from + start, LANES, &mut staged.0[..len * LANES]);
-            staged.0[len * LANES..steps * STEP * LANES].fill(0.0);
+            operand.fill_depth_major(row, rows, from + start, LANES, &mut staged[..len * LANES]);
+            staged[len * LANES..steps * STEP * LANES].fill(0.0);
         }
         // SAFETY: AVX-512 is there; `staged` holds `steps` steps in the given order, and `into` has room for them.
         unsafe { split(&staged, operand.depth_contiguous(), side, into) };
     }
 }
 
-/// `[lane][STAGE]` or `[depth][LANES]`.
-#[repr(C, align(64))]
-struct Staged([f32; STAGE * LANES]);
-
-/// Splits staged numbers into pieces and lays them out as tiles.
+/// Splits staged numbers, `[lane][STAGE]` or `[depth][LANES]`, into pieces and lays them out as tiles.
 ///
 /// # Safety
-/// AVX-512 is there, and `into` holds no more steps than `staged`.
+/// AVX-512 is there, `staged` holds `STAGE * LANES` numbers, and `into` no more steps than that.
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn split(staged: &Staged, by_lane: bool, side: Side, into: &mut [f32]) {
+unsafe fn split(staged: &[f32], by_lane: bool, side: Side, into: &mut [f32]) {
     let mut tiles = Pieces([0.0; 3 * TILE]);
     for (step, into) in into.chunks_exact_mut(PANEL).enumerate() {
         for half in 0..2 {
@@ -197,7 +195,7 @@ unsafe fn split(staged: &Staged, by_lane: bool, side: Side, into: &mut [f32]) {
             unsafe {
                 for line in 0..16 {
                     let pieces: [__m512i; 3] = if by_lane {
-                        let place = staged.0.as_ptr().add((half * 16 + line) * STAGE + step * STEP);
+                        let place = staged.as_ptr().add((half * 16 + line) * STAGE + step * STEP);
                         let (even, odd) = (pieces(_mm512_loadu_ps(place)), pieces(_mm512_loadu_ps(place.add(16))));
                         std::array::from_fn(|i| {
                             _mm512_permutex2var_epi16(
@@ -207,7 +205,7 @@ unsafe fn split(staged: &Staged, by_lane: bool, side: Side, into: &mut [f32]) {
                             )
                         })
                     } else {
-                        let place = staged.0.as_ptr().add((step * STEP + 2 * line) * LANES + half * 16);
+                        let place = staged.as_ptr().add((step * STEP + 2 * line) * LANES + half * 16);
                         let (even, odd) = (pieces(_mm512_loadu_ps(place)), pieces(_mm512_loadu_ps(place.add(LANES))));
                         std::array::from_fn(|i| _mm512_or_si512(_mm512_srli_epi32::<16>(even[i]), odd[i]))
                     };
