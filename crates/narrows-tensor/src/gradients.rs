@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use candle_core::{Tensor, TensorId};
 
+use crate::kernel::parallel::{CHUNK, for_each_part};
+use crate::kernel::simd::vectorized;
 use crate::kernel::storage;
 use crate::{Parameters, Result};
 
@@ -124,8 +126,57 @@ impl Gradients {
     pub fn norm(&self) -> Result<f64> {
         let mut sum = 0.0;
         for gradient in self.0.values() {
-            sum += gradient.sqr()?.sum_all()?.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?;
+            sum += if storage::fused([gradient]) {
+                storage::with(gradient, |values| Ok(sum_of_squares(values)))?
+            } else {
+                gradient.sqr()?.sum_all()?.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?
+            };
         }
         Ok(sum.sqrt())
+    }
+}
+
+/// Summed chunk by chunk, and the chunks in order, so that the bits do not depend on the number of threads.
+fn sum_of_squares(values: &[f32]) -> f64 {
+    let mut sums = vec![0.0; values.len().div_ceil(CHUNK)];
+    for_each_part(&mut sums, 1, |chunk, sum| {
+        sum[0] = squares(&values[chunk * CHUNK..values.len().min((chunk + 1) * CHUNK)]);
+    });
+    sums.iter().sum()
+}
+
+vectorized! {
+    fn squares(values: &[f32]) -> f64 {
+        let mut lanes = [0.0; 16];
+        let blocks = values.chunks_exact(16);
+        let rest: f64 = blocks.remainder().iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+        for block in blocks {
+            for (lane, &value) in lanes.iter_mut().zip(block) {
+                *lane += f64::from(value) * f64::from(value);
+            }
+        }
+        lanes.iter().sum::<f64>() + rest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    #[test]
+    fn the_norm_is_that_of_all_numbers_together() {
+        let part = |name: &str, len: usize, dtype| {
+            let values = crate::random::normal(&crate::Key::new(1).named(name), len, DType::F32, &Device::Cpu).unwrap();
+            values.to_dtype(dtype).unwrap()
+        };
+        let norm = |dtype| {
+            let mut gradients = Gradients::default();
+            gradients.set("a", part("a", 40_003, dtype));
+            gradients.set("b", part("b", 5, dtype));
+            gradients.norm().unwrap()
+        };
+        assert!((norm(DType::F32) / norm(DType::F64) - 1.0).abs() < 1e-12);
     }
 }
