@@ -74,7 +74,7 @@ class Case:
         self.tensors, self.trained = {}, []
 
     def draw(self, *shape):
-        return torch.randn(*shape, generator=self.generator, dtype=torch.float64)
+        return torch.randn(shape, generator=self.generator, dtype=torch.float64)
 
     def parameter(self, name, *shape):
         if name not in self.tensors:

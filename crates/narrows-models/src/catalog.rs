@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{nearest, suggestion};
 use crate::variant::{About, OptionDoc, Variant};
-use crate::variants::{ae::Ae, conv_ae::ConvAe, linear_ae::LinearAe};
+use crate::variants::{ae::Ae, conv_ae::ConvAe, linear_ae::LinearAe, vae::Vae};
 use crate::{DataSpec, Error, Result};
 
 /// Declares the configuration enum and the catalogue from lines `Type = "name"`.
@@ -76,6 +76,7 @@ catalogue! {
     LinearAe = "linear-ae",
     Ae = "ae",
     ConvAe = "conv-ae",
+    Vae = "vae",
 }
 
 /// One variant in the catalogue.

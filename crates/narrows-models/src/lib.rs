@@ -6,6 +6,7 @@
 
 pub mod augmentation;
 pub mod bottleneck;
+pub mod bound;
 pub mod catalog;
 pub mod composed;
 pub mod config;

@@ -67,6 +67,14 @@ impl Scaling {
         Ok(v.broadcast_mul(self.output_gain.value())?.broadcast_add(self.output_mean.value())?)
     }
 
+    /// For each real feature, the distance in the space of features that the networks see as 1.
+    ///
+    /// # Shapes
+    /// - returns: `[..sample]`
+    pub fn scale(&self) -> &Tensor {
+        self.output_gain.value()
+    }
+
     /// Fits the maps to training rows.
     ///
     /// # Shapes

@@ -1,10 +1,12 @@
 //! Bottlenecks: what stands between encoder and decoder.
 
+mod gaussian;
 mod identity;
 
 use candle_core::Tensor;
 use narrows_core::{Loss, Result, StepContext, Update};
 
+pub use gaussian::{Gaussian, Pressure};
 pub use identity::Identity;
 
 /// What a training step's bottleneck gives.

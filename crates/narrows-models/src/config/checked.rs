@@ -83,12 +83,14 @@ checked!(
 
 checked!(
     /// The share of hidden units that are switched off in a training step.
+    #[derive(Default)]
     Dropout(f64), "dropout", { "type": "number", "minimum": 0, "exclusiveMaximum": 1 },
     |&rate| (!(0.0..1.0).contains(&rate)).then_some("not in 0..1; 0 switches dropout off")
 );
 
 checked!(
     /// A standard deviation of noise.
+    #[derive(Default)]
     Noise(f64), "noise", { "type": "number", "minimum": 0 },
     |&level| (!(level.is_finite() && level >= 0.0)).then_some("not a finite number from 0 on; 0 switches noise off")
 );
@@ -100,17 +102,33 @@ checked!(
     |&distance| (distance > 64).then_some("larger than 64; choose a small distance, 0 switches moving off")
 );
 
-impl Default for Dropout {
-    fn default() -> Self {
-        Self(0.0)
-    }
-}
+checked!(
+    /// A share of the run over which something rises.
+    #[derive(Default)]
+    Warmup(f64), "warmup", { "type": "number", "minimum": 0, "maximum": 1 },
+    |&share| (!(0.0..=1.0).contains(&share)).then_some("not a share of the run; choose a value in 0..=1")
+);
 
-impl Default for Noise {
-    fn default() -> Self {
-        Self(0.0)
+checked!(
+    /// Nats of divergence that cost nothing.
+    #[derive(Default)]
+    FreeBits(f64), "free-bits", { "type": "number", "minimum": 0 },
+    |&nats| (!(nats.is_finite() && nats >= 0.0)).then_some("not a finite number from 0 on; 0 switches free bits off")
+);
+
+checked!(
+    /// A positive standard deviation.
+    Deviation(f64), "deviation", { "type": "number", "exclusiveMinimum": 0 },
+    |&deviation| {
+        (!(1e-4..=1e4).contains(&deviation)).then_some("not in 0.0001..=10000; leave the option out to learn it")
     }
-}
+);
+
+checked!(
+    /// The weight of a term of the loss.
+    Weight(f64), "weight", { "type": "number", "minimum": 0 },
+    |&weight| (!(weight.is_finite() && weight >= 0.0)).then_some("not a finite number from 0 on")
+);
 
 impl Default for CodeSize {
     fn default() -> Self {

@@ -4,6 +4,7 @@
 //! picture): heads and weights are those of one row and repeat.
 
 mod loss;
+mod nats;
 mod row;
 
 use std::ops::Range;

@@ -21,8 +21,9 @@ pub struct Hidden {
     pub activation: Activation,
     /// The share of units that a training step switches off.
     pub dropout: f64,
-    /// The last layer's weights start at 0, so that a linear path beside the network is all there is at first.
-    pub silent: bool,
+    /// A linear path runs beside the network, whose last layer's weights start at 0, so that the path is all there is at
+    /// first.
+    pub beside_path: bool,
 }
 
 impl Mlp {
@@ -37,7 +38,7 @@ impl Mlp {
         for (index, outputs) in outputs.enumerate() {
             let last = index == widths.len();
             let activation = if last { Activation::Identity } else { hidden.activation };
-            let init = match last && hidden.silent {
+            let init = match last && hidden.beside_path {
                 true => Init::Constant(0.0),
                 false => Init::XavierUniform { fan_in: inputs, fan_out: outputs },
             };

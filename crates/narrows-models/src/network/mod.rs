@@ -4,6 +4,7 @@ pub mod conv;
 pub mod dense;
 pub mod linear_path;
 pub mod mlp;
+pub mod symmetric;
 
 use candle_core::Tensor;
 use narrows_core::Result;
@@ -13,6 +14,7 @@ pub use conv::{ConvDecoder, ConvEncoder};
 pub use dense::Dense;
 pub use linear_path::LinearPath;
 pub use mlp::Mlp;
+pub use symmetric::symmetric;
 
 /// Whether a network is used or trained.
 #[derive(Clone, Copy, Debug)]

@@ -4,18 +4,17 @@
 //! `z = f(x)`, `x̂ = g(z)`, minimising the divergence between `x` and `x̂` over the training rows. With `skip`, linear maps
 //! run beside both networks (`z = W x + f(x)`, `x̂ = V z + g(z)`) and start at the principal components.
 
-use narrows_core::{Dims, Trainable};
+use narrows_core::Trainable;
 use narrows_tensor::{Activation, Scope};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::augmentation::Augmentation;
 use crate::bottleneck::Identity;
-use crate::composed::{Composed, Networks, Reconstruction};
+use crate::composed::{Composed, Reconstruction};
 use crate::config::{CodeSize, Dropout, Noise, Shift, Widths};
 use crate::network::mlp::Hidden;
-use crate::network::{LinearPath, Mlp};
-use crate::scaling::Scaling;
+use crate::network::symmetric;
 use crate::variant::{About, Kind, Paper, Variant, check_sizes};
 use crate::{DataSpec, Error, Result};
 
@@ -56,14 +55,6 @@ impl Default for Ae {
     }
 }
 
-/// Hidden widths for samples of `features` values and a code of `code`, where none are given.
-fn default_widths(features: usize, code: usize) -> Vec<usize> {
-    let first = features.next_power_of_two().clamp(64, 1024).max(code);
-    let halves = [first, first / 2, first / 4];
-    let narrower = halves.into_iter().enumerate().filter(|&(index, width)| index == 0 || width >= 2 * code);
-    narrower.map(|(_, width)| width).collect()
-}
-
 impl Variant for Ae {
     const ABOUT: About = About {
         name: "ae",
@@ -93,25 +84,8 @@ impl Variant for Ae {
     }
 
     fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
-        let sample = &data.sample;
-        let code = Dims::new([self.code()]);
-        let widths = match &self.widths {
-            Some(widths) => widths.get().clone(),
-            None => default_widths(data.features(), self.code()),
-        };
-        let mirrored: Vec<usize> = widths.iter().rev().copied().collect();
-        let hidden = Hidden { activation: self.activation, dropout: *self.dropout.get(), silent: self.skip };
-        let networks = Networks {
-            encoder: Some(Box::new(Mlp::new(sample, &widths, &code, hidden, &scope.enter("encoder"))?)),
-            bottleneck: Identity { code: self.code() },
-            decoder: Some(Box::new(Mlp::new(&code, &mirrored, sample, hidden, &scope.enter("decoder"))?)),
-            path: self
-                .skip
-                .then(|| LinearPath::new(sample, self.code(), self.code(), &scope.enter("path")))
-                .transpose()?,
-            scaling: Scaling::new(sample, &scope.enter("scaling"))?,
-            likelihood: data.likelihood.clone(),
-        };
+        let layers = Hidden { activation: self.activation, dropout: *self.dropout.get(), beside_path: self.skip };
+        let networks = symmetric(data, self.widths.as_ref(), layers, Identity { code: self.code() }, scope)?;
         let augmentation = Augmentation { noise: *self.noise.get(), shift: *self.shift.get() };
         Ok(Box::new(Composed::new(data, networks, Reconstruction, augmentation, scope)))
     }
@@ -133,15 +107,9 @@ pub(crate) fn check_shift(model: &'static str, shift: &Shift, data: &DataSpec) -
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use narrows_core::Dims;
 
-    #[test]
-    fn widths_follow_from_features_and_code() {
-        assert_eq!(default_widths(784, 30), [1024, 512, 256]);
-        assert_eq!(default_widths(8, 2), [64, 32, 16]);
-        assert_eq!(default_widths(384, 100), [512, 256]);
-        assert_eq!(default_widths(2000, 1500), [1500]);
-    }
+    use super::*;
 
     #[test]
     fn moving_rows_of_a_table_is_refused() {

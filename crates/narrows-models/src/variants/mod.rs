@@ -3,3 +3,4 @@
 pub mod ae;
 pub mod conv_ae;
 pub mod linear_ae;
+pub mod vae;
