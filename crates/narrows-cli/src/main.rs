@@ -1,9 +1,13 @@
 //! The narrows command line: argv, terminal and exit codes. Everything it does is done by the facade.
 
+#![deny(clippy::print_stdout)]
+
+#[macro_use]
+mod terminal;
+
 mod arguments;
 mod exit;
 mod options;
-mod terminal;
 mod verbs;
 
 use clap::Parser as _;

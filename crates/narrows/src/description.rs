@@ -62,7 +62,8 @@ pub struct Described {
 pub fn describe(source: &dyn Source, mut progress: impl FnMut(usize)) -> Result<Description> {
     let schema = source.schema();
     let width = schema.sample.width().unwrap_or(0);
-    let places = if width <= MAX_PLACES && matches!(schema.sample, Sample::Array { .. }) { width } else { width.min(1) };
+    let places =
+        if width <= MAX_PLACES && matches!(schema.sample, Sample::Array { .. }) { width } else { width.min(1) };
     let mut dense = vec![Numbers::default(); places];
     let mut columns: Vec<Counts> = schema.columns.iter().map(|_| Counts::default()).collect();
     for index in 0..source.blocks().len() {
@@ -181,7 +182,8 @@ mod tests {
     fn kinds_missing_cells_levels_and_ranges() {
         let mut file = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
         file.write_all(b"n,kind,flag\n1,red,true\n3,blue,false\n,red,true\n").unwrap();
-        let source = crate::places::open(file.path().to_str().unwrap(), None, &Default::default()).unwrap();
+        let source =
+            crate::places::open(file.path().to_str().unwrap(), None, &narrows_data::OpenOptions::default()).unwrap();
         let mut seen = 0;
         let found = describe(source.as_ref(), |rows| seen += rows).unwrap();
         assert_eq!((found.rows, seen, found.columns.len()), (3, 3, 3));
@@ -193,7 +195,7 @@ mod tests {
 
     #[test]
     fn values_of_narrow_arrays_one_by_one_and_of_pictures_together() {
-        let source = crate::places::open("digits", None, &Default::default()).unwrap();
+        let source = crate::places::open("digits", None, &narrows_data::OpenOptions::default()).unwrap();
         let found = describe(source.as_ref(), |_| ()).unwrap();
         assert_eq!((found.rows, found.columns[0].name.as_str()), (1797, "all values"));
         assert_eq!((found.columns[0].min, found.columns[0].max), (Some(0.0), Some(1.0)));

@@ -7,6 +7,9 @@ use toml::{Table, Value};
 use crate::plan::suggestion;
 use crate::{Error, Result};
 
+/// The sections of a configuration.
+const SECTIONS: [&str; 3] = ["data", "model", "train"];
+
 /// A partial configuration; what it leaves out is chosen from the data.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Draft {
@@ -21,11 +24,8 @@ impl Draft {
     /// # Errors
     /// The file cannot be read, is not TOML, or has an unknown key or an invalid value.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Io {
-            path: path.into(),
-            action: "cannot read",
-            source,
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::Config { origin: path.into(), message: format!("cannot read: {error}") })?;
         Self::from_text(&text, path)
     }
 
@@ -59,8 +59,15 @@ impl Draft {
     /// Puts a value at a dotted path, making tables on the way.
     ///
     /// # Errors
-    /// The path leads through a value that is no table.
+    /// The path does not begin with a section, or leads through a value that is no table.
     pub fn put(&mut self, path: &str, value: impl Into<Value>) -> Result<()> {
+        let section = path.split('.').next().unwrap_or_default();
+        if !SECTIONS.contains(&section) {
+            let nearest = narrows_models::config::nearest(section, SECTIONS);
+            let nearest = nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+            let reason = format!("there is no section `{section}`, only {}{nearest}", SECTIONS.join(", "));
+            return Err(Error::Assignment { text: path.into(), reason });
+        }
         let path = self.resolve(path);
         if let Some(option) =
             path.strip_prefix("model.").filter(|option| self.model().is_none() && !is_of_variant(option))
@@ -170,5 +177,10 @@ mod tests {
     #[test]
     fn an_assignment_without_a_value_is_refused() {
         assert!(matches!(Draft::default().set("train.steps"), Err(Error::Assignment { .. })));
+        let error = Draft::default().set("tarin.steps=3").unwrap_err().to_string();
+        assert!(
+            error.ends_with("there is no section `tarin`, only data, model, train; did you mean `train`?"),
+            "{error}"
+        );
     }
 }

@@ -25,17 +25,14 @@ pub fn starter(model: Option<&str>) -> Result<String> {
          an example where it has none: take the # away to set it. Flags and --set on the command line come after this file.",
     );
     file.section("data", &schema["properties"]["data"], true);
-    match model {
-        Some(name) => {
-            let about = card(name)?.about;
-            file.model(about.name, about.summary, true);
-        }
-        None => {
-            file.text.push('\n');
-            file.explain("Without a model, one is chosen that fits the data. At most one of these sections can be used.");
-            for card in crate::catalog_view::cards() {
-                file.model(card.about.name, card.about.summary, false);
-            }
+    if let Some(name) = model {
+        let about = card(name)?.about;
+        file.model(about.name, about.summary, true);
+    } else {
+        file.text.push('\n');
+        file.explain("Without a model, one is chosen that fits the data. At most one of these sections can be used.");
+        for card in crate::catalog_view::cards() {
+            file.model(card.about.name, card.about.summary, false);
         }
     }
     file.section("train", &schema["properties"]["train"], true);
@@ -223,6 +220,9 @@ mod tests {
     #[test]
     fn alternatives_are_shown_with_their_own_defaults() {
         let text = starter(Some("ae")).unwrap();
-        assert!(text.contains("#   { sgd = { momentum = 0.9, nesterov = false } }: Stochastic gradient descent."), "{text}");
+        assert!(
+            text.contains("#   { sgd = { momentum = 0.9, nesterov = false } }: Stochastic gradient descent."),
+            "{text}"
+        );
     }
 }

@@ -53,7 +53,7 @@ impl Compare {
         match compare(&draft, &models, self.seeds, &source, &interrupt, announce)? {
             None => Ok(Outcome::Interrupted),
             Some(board) if shared.json => {
-                println!("{}", serde_json::to_string(&board)?);
+                say!("{}", serde_json::to_string(&board)?)?;
                 Ok(Outcome::Done)
             }
             Some(board) => {
@@ -82,10 +82,12 @@ fn print(board: &Leaderboard) -> std::io::Result<()> {
         table.row(row);
     }
     table.print()?;
-    println!(
+    say!(
         "\n{} held-out samples, code {}, {} seeds; ± is a 95 % confidence interval over seeds (paired behind the best).",
-        board.samples, board.code, board.seeds
-    );
+        board.samples,
+        board.code,
+        board.seeds
+    )?;
     Ok(())
 }
 

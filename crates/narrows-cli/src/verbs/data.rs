@@ -68,7 +68,7 @@ fn list(shared: &Shared) -> Result {
             })
         });
         let datasets: Vec<_> = datasets.collect();
-        println!("{}", serde_json::json!({ "directory": directory, "datasets": datasets }));
+        say!("{}", serde_json::json!({ "directory": directory, "datasets": datasets }))?;
         return Ok(Outcome::Done);
     }
     let mut table = Table::new(["dataset", "here", "download", "licence", "what it holds"]);
@@ -94,7 +94,7 @@ fn fetch(name: &str, shared: &Shared) -> Result {
     progress::end(&bar);
     let fetched = fetched.map_err(narrows::Error::from)?;
     if shared.json {
-        println!("{}", serde_json::json!({ "name": name, "directory": directory, "files": fetched }));
+        say!("{}", serde_json::json!({ "name": name, "directory": directory, "files": fetched }))?;
     } else if dataset.files.is_empty() {
         tracing::info!("{name} is part of this program");
     } else {
@@ -105,19 +105,15 @@ fn fetch(name: &str, shared: &Shared) -> Result {
 
 impl DescribeData {
     fn run(&self, shared: &Shared) -> Result {
-        let config = DataConfig {
-            tensor: self.tensor.clone(),
-            patch: self.patch,
-            resize: self.resize,
-            ..DataConfig::default()
-        };
+        let config =
+            DataConfig { tensor: self.tensor.clone(), patch: self.patch, resize: self.resize, ..DataConfig::default() };
         let source = narrows::places::open(&self.data, shared.data_dir.as_deref(), &config.open_options())?;
         let bar = progress::rows(source.rows() as u64, shared.quiet);
         let found = describe(source.as_ref(), |rows| bar.inc(rows as u64));
         progress::end(&bar);
         let found = found?;
         if shared.json {
-            println!("{}", serde_json::to_string(&found)?);
+            say!("{}", serde_json::to_string(&found)?)?;
         } else {
             print(&found)?;
         }
@@ -132,9 +128,11 @@ fn print(found: &Description) -> std::io::Result<()> {
         Sample::Image { height, width, channels } => format!("pictures {height} x {width} x {channels}"),
     };
     let test = if found.test_rows > 0 { format!(", the last {} for testing", found.test_rows) } else { String::new() };
-    println!("{}: {sample}, {} rows{test}", found.data, found.rows);
-    found.notes.iter().for_each(|note| println!("{note}"));
-    println!();
+    say!("{}: {sample}, {} rows{test}", found.data, found.rows)?;
+    for note in &found.notes {
+        say!("{note}")?;
+    }
+    say!()?;
     let mut table = Table::new(["column", "kind", "missing", "min", "mean", "max", "levels", "most frequent"]);
     for column in &found.columns {
         let value = |value: Option<f64>| value.map(|value| shown(value, column.kind)).unwrap_or_default();

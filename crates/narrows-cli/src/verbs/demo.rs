@@ -43,16 +43,16 @@ impl Demo {
         };
         narrows::write_report(&plan, &run, &done)?;
         if shared.json {
-            println!("{}", serde_json::json!({ "run": self.out, "report": run.report(), "held_out": done.evaluation }));
+            say!("{}", serde_json::json!({ "run": self.out, "report": run.report(), "held_out": done.evaluation }))?;
             return Ok(Outcome::Done);
         }
         print_evaluation(plan.config.model.name(), &done.evaluation)?;
         let saved = 100.0 * (1.0 - done.evaluation.model.squared_error / done.evaluation.pca.squared_error);
-        println!(
+        say!(
             "\nAt the same code size the autoencoder leaves {saved:.0} % less error than PCA on digits it never saw."
-        );
-        println!("Look at {}", run.report().display());
-        println!("Next: narrows train YOUR_FILE.csv, or narrows encode {} digits -o codes.csv", self.out.display());
+        )?;
+        say!("Look at {}", run.report().display())?;
+        say!("Next: narrows train YOUR_FILE.csv, or narrows encode {} digits -o codes.csv", self.out.display())?;
         Ok(Outcome::Done)
     }
 }

@@ -25,7 +25,7 @@ impl Describe {
     pub(crate) fn run(&self, shared: &Shared) -> Result {
         let card = card(&self.name)?;
         if shared.json {
-            println!("{}", serde_json::to_string(&card)?);
+            say!("{}", serde_json::to_string(&card)?)?;
         } else {
             std::io::stdout().lock().write_all(text(&card).as_bytes())?;
         }
@@ -48,7 +48,10 @@ fn text(card: &Card) -> String {
         text.push_str(&wrapped(&format!("{name}: {kind}; {default}"), "  "));
         text.push_str(&wrapped(meaning, "      "));
     }
-    text + &format!("\nSet one with --set model.OPTION=VALUE, or below [model.{}] in a configuration file.\n", about.name)
+    text + &format!(
+        "\nSet one with --set model.OPTION=VALUE, or below [model.{}] in a configuration file.\n",
+        about.name
+    )
 }
 
 /// `text` in lines of at most [`WIDTH`] characters behind `indent`.

@@ -18,7 +18,7 @@ impl Doctor {
     pub(crate) fn run(&self, shared: &Shared) -> Result {
         let checkup = Checkup::new(shared.data_dir.as_deref(), rayon::current_num_threads());
         if shared.json {
-            println!("{}", serde_json::to_string(&checkup)?);
+            say!("{}", serde_json::to_string(&checkup)?)?;
         } else {
             print(&checkup)?;
         }
@@ -34,7 +34,8 @@ fn print(checkup: &Checkup) -> std::io::Result<()> {
     let mut table = Table::new(["narrows", checkup.version]);
     table.row(["platform", &checkup.platform]);
     let names = |present: bool| {
-        let names: Vec<_> = checkup.instructions.iter().filter(|set| set.present == present).map(|set| set.name).collect();
+        let names: Vec<_> =
+            checkup.instructions.iter().filter(|set| set.present == present).map(|set| set.name).collect();
         names.join(", ")
     };
     table.row(["vector instructions", &names(true)]);

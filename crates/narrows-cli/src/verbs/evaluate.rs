@@ -34,7 +34,7 @@ impl Evaluate {
         let rows = narrows::rows(&model, source, self.split.into(), self.limit)?;
         let (evaluation, _) = narrows::evaluate(&model, &rows, self.split.name())?;
         if shared.json {
-            println!("{}", serde_json::to_string(&evaluation)?);
+            say!("{}", serde_json::to_string(&evaluation)?)?;
         } else {
             print_evaluation(model.document.config.model.name(), &evaluation)?;
         }
@@ -58,7 +58,7 @@ pub(super) fn print_evaluation(name: &str, evaluation: &Evaluation) -> std::io::
     }
     table.print()?;
     if !evaluation.columns.is_empty() && evaluation.columns.len() <= 64 {
-        println!();
+        say!()?;
         let mut table = Table::new(["error by column (1 = as bad as the mean)", name, "PCA"]);
         for column in &evaluation.columns {
             table.row([column.name.clone(), format!("{:.4}", column.model), format!("{:.4}", column.pca)]);

@@ -25,7 +25,7 @@ impl Inspect {
     pub(crate) fn run(&self, shared: &Shared) -> Result {
         let found = narrows::inspect::inspect(&self.file)?;
         if shared.json {
-            println!("{}", serde_json::to_string(&found)?);
+            say!("{}", serde_json::to_string(&found)?)?;
         } else {
             match &found {
                 Inspection::Model(model) => print_model(model)?,
@@ -42,7 +42,7 @@ impl Inspect {
 
 fn print_model(model: &ModelFile) -> std::io::Result<()> {
     print_document(&model.document)?;
-    println!();
+    say!()?;
     print_tensors(&model.file)
 }
 
@@ -64,7 +64,7 @@ fn print_document(document: &Document) -> std::io::Result<()> {
     table.row(["written by", &format!("narrows {}, format {}", document.narrows, document.format)]);
     table.print()?;
     if let Some(evaluation) = &document.held_out {
-        println!();
+        say!()?;
         print_evaluation(config.model.name(), evaluation)?;
     }
     Ok(())
@@ -79,12 +79,12 @@ fn print_tensors(file: &Tensors) -> std::io::Result<()> {
         table.row([tensor.name.clone(), format!("{:?}", tensor.shape), tensor.dtype.to_owned(), values.to_string()]);
     }
     table.print()?;
-    println!("\n{} tensors, {all} values, {} bytes; checksum holds", file.tensors.len(), file.bytes);
+    say!("\n{} tensors, {all} values, {} bytes; checksum holds", file.tensors.len(), file.bytes)?;
     Ok(())
 }
 
 fn print_run(run: &Run) -> Result<()> {
-    println!("{}", run.config.to_toml()?);
+    say!("{}", run.config.to_toml()?)?;
     let mut table = Table::new(["checkpoint", "bytes", "state"]);
     for state in &run.checkpoints {
         let name = format!("step-{}", state.step);
@@ -95,10 +95,10 @@ fn print_run(run: &Run) -> Result<()> {
         table.row([name.clone(), state.bytes.to_string(), notes.join(", ")]);
     }
     table.print()?;
-    println!();
+    say!()?;
     match &run.model {
         Some(model) => print_document(&model.document)?,
-        None => println!("no model yet: the run did not end; continue it with `narrows train --resume`"),
+        None => say!("no model yet: the run did not end; continue it with `narrows train --resume`")?,
     }
     Ok(())
 }

@@ -29,7 +29,8 @@ impl Manual {
         gather(&program, &mut pages)?;
         let io = |source| Error::Io { path: self.dir.clone(), action: "cannot create", source };
         std::fs::create_dir_all(&self.dir).map_err(io)?;
-        if !self.force && let Some(path) = pages.iter().map(|(name, _)| self.dir.join(name)).find(|path| path.exists())
+        if !self.force
+            && let Some(path) = pages.iter().map(|(name, _)| self.dir.join(name)).find(|path| path.exists())
         {
             return Err(Error::Data(narrows::narrows_data::Error::Exists { path }).into());
         }

@@ -17,7 +17,7 @@ impl Models {
     pub(crate) fn run(&self, shared: &Shared) -> Result {
         let models = narrows::catalog_view::cards();
         if shared.json {
-            println!("{}", serde_json::json!({ "models": models }));
+            say!("{}", serde_json::json!({ "models": models }))?;
             return Ok(Outcome::Done);
         }
         let mut table = Table::new(["model", "family", "what it is"]);

@@ -42,9 +42,9 @@ impl Report {
         let page = narrows::page(&runs, self.t_sne, shared.data_dir.as_deref())?;
         narrows::write_file(&out, page.as_bytes())?;
         if shared.json {
-            println!("{}", serde_json::json!({ "report": out }));
+            say!("{}", serde_json::json!({ "report": out }))?;
         } else {
-            println!("{}", out.display());
+            say!("{}", out.display())?;
         }
         Ok(Outcome::Done)
     }

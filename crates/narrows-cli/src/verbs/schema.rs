@@ -13,7 +13,7 @@ impl Schema {
     /// Prints the schema.
     #[allow(clippy::unused_self, reason = "verbs have one form")]
     pub(crate) fn run(&self) -> Result {
-        println!("{}", serde_json::to_string_pretty(&narrows::catalog_view::schema())?);
+        say!("{}", serde_json::to_string_pretty(&narrows::catalog_view::schema())?)?;
         Ok(Outcome::Done)
     }
 }

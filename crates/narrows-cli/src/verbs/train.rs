@@ -69,7 +69,7 @@ impl Train {
                         "run": root, "model": run.model(), "report": run.report(),
                         "steps": done.outcome.step, "held_out": done.evaluation,
                     });
-                    println!("{summary}");
+                    say!("{summary}")?;
                 } else {
                     print_evaluation(plan.config.model.name(), &done.evaluation)?;
                     tracing::info!("model {}", run.model().display());

@@ -25,6 +25,8 @@ fn values_that_cannot_work_say_what_can() {
     let scene = Scene::with_table();
     let set = |assignment| ["train", "t.csv", "--out", "run", "--set", assignment];
     scene.fails(&set("train.steps"), 2, &["it has no `=`"]);
+    let both = ["train", "t.csv", "--out", "run", "--model", "ae", "--set", "model.linear-ae.tied=true"];
+    scene.fails(&both, 2, &["[model]"]);
     scene.fails(&set("train.rate=-1"), 2, &["greater than 0"]);
     scene.fails(&set("train.rate=fast"), 2, &["[train]"]);
     scene.fails(&set("model.ae.dropout=1.5"), 2, &["dropout = 1.5", "0 switches dropout off"]);

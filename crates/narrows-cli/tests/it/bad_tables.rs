@@ -4,6 +4,11 @@ use std::fmt::Write as _;
 
 use crate::scene::{BRIEF, Scene, model, table};
 
+/// Lines of a table.
+fn lines(rows: usize, line: impl Fn(usize) -> String) -> String {
+    (0..rows).map(|row| line(row) + "\n").collect()
+}
+
 #[test]
 fn a_file_without_rows() {
     let scene = Scene::new();
@@ -39,7 +44,7 @@ fn text_among_numbers_is_named_by_line_and_column() {
 #[test]
 fn columns_that_say_nothing_are_left_out_aloud() {
     let scene = Scene::new();
-    let rows: String = (0..40).map(|row| format!("{},{},7,\n", row % 7, row % 5)).collect();
+    let rows = lines(40, |row| format!("{},{},7,", row % 7, row % 5));
     scene.write("some.csv", format!("a,b,constant,missing\n{rows}"));
     let arguments = [&["train", "some.csv", "--latent", "1", "--out", "run"][..], &BRIEF].concat();
     let output = scene.command(&arguments).output().unwrap();
@@ -55,7 +60,7 @@ fn columns_that_say_nothing_are_left_out_aloud() {
 #[test]
 fn not_a_number_is_missing_and_infinity_is_refused() {
     let scene = Scene::new();
-    let rows: String = (0..40).map(|row| format!("{},{}\n", row % 7, row % 5)).collect();
+    let rows = lines(40, |row| format!("{},{}", row % 7, row % 5));
     scene.write("nan.csv", format!("a,b\n{rows}NaN,3\n2,nan\n"));
     let found: serde_json::Value =
         serde_json::from_str(&scene.succeeds(&["data", "describe", "nan.csv", "--json"])).unwrap();
@@ -104,7 +109,7 @@ fn a_code_larger_than_the_input_is_refused() {
 #[test]
 fn more_classes_than_rows_of_a_part() {
     let scene = Scene::new();
-    let rows: String = (0..20).map(|row| format!("{},{},class{row}\n", row % 7, row % 5)).collect();
+    let rows = lines(20, |row| format!("{},{},class{row}", row % 7, row % 5));
     scene.write("t.csv", format!("a,b,id\n{rows}"));
     let arguments = ["train", "t.csv", "--label", "id", "--set", "data.split.by=label", "--out", "run"];
     scene.fails(&arguments, 3, &["label `id` has 20 classes", "choose another label"]);

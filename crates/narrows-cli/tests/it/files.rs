@@ -8,7 +8,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 /// An NPY file with this header and these values.
 pub(crate) fn npy(descr: &str, shape: &[u64], values: &[u8]) -> Vec<u8> {
-    let dims: String = shape.iter().map(|dim| format!("{dim},")).collect();
+    let dims: String = shape.iter().map(|dim| dim.to_string() + ",").collect();
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({dims}), }}");
     while (10 + header.len() + 1) % 64 != 0 {
         header.push(' ');

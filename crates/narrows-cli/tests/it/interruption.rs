@@ -6,8 +6,20 @@ use std::time::{Duration, Instant};
 use crate::scene::{Scene, table};
 
 const TRAIN: [&str; 14] = [
-    "train", "t.csv", "--label", "label", "--latent", "2", "--steps", "2000", "--set", "train.checkpoint-every=700",
-    "--set", "train.evaluate-every=500", "--set", "train.log-every=5",
+    "train",
+    "t.csv",
+    "--label",
+    "label",
+    "--latent",
+    "2",
+    "--steps",
+    "2000",
+    "--set",
+    "train.checkpoint-every=700",
+    "--set",
+    "train.evaluate-every=500",
+    "--set",
+    "train.log-every=5",
 ];
 
 /// Starts a run in `out` and sends it `signal` when it has logged a step.
@@ -18,7 +30,7 @@ fn interrupted(scene: &Scene, out: &str, signal: &str) {
     let since = Instant::now();
     while std::fs::metadata(&log).map_or(0, |metadata| metadata.len()) == 0 {
         assert!(child.try_wait().unwrap().is_none(), "ended before it logged");
-        assert!(since.elapsed() < Duration::from_secs(60), "no step in a minute");
+        assert!(since.elapsed() < Duration::from_mins(1), "no step in a minute");
         std::thread::sleep(Duration::from_millis(2));
     }
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());

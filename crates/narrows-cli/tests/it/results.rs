@@ -54,7 +54,23 @@ fn the_same_seed_gives_the_same_bytes_at_any_number_of_threads() {
     for threads in ["1", "2"] {
         scene.succeeds(&[&digits[..], &["--threads", threads, "--out", &format!("digits-{threads}")]].concat());
     }
+    // Candle's own pool of threads is sized by the environment.
+    let mut pooled = scene.command(&[&digits[..], &["--out", "digits-3"]].concat());
+    assert!(pooled.env("CANDLE_NUM_THREADS", "3").output().unwrap().status.success());
+    assert!(model("digits-1") == model("digits-3"), "threads of the pool change the model");
     assert!(model("digits-1") == model("digits-2"), "threads change the model");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let scene = Scene::new();
+    for arguments in [&["schema"][..], &["models", "--json"], &["describe", "ae"], &["data", "list"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = scene.command(arguments).arg("--quiet").stdout(writer).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && error.is_empty(), "{arguments:?}: {} {error}", output.status);
+    }
 }
 
 #[test]
