@@ -8,3 +8,4 @@ mod linear;
 mod loss;
 mod normalize;
 mod sparse;
+mod threads;

@@ -227,4 +227,33 @@ mod tests {
         check(Size { rows: 3, columns: 33, depth: 4500 }, false, false);
         check(Size { rows: 1100, columns: 3, depth: 1100 }, true, false);
     }
+
+    #[test]
+    fn every_kernel_is_as_accurate_as_f32() {
+        let size = Size { rows: 40, columns: 50, depth: 300 };
+        let draw = |name: &str, len: usize| {
+            let mut values = vec![0.0; len];
+            crate::random::fill_normal(&crate::Key::new(1).named(name), &mut values);
+            values
+        };
+        let (a, b) = (draw("a", size.rows * size.depth), draw("b", size.columns * size.depth));
+        let mut kernels = vec![Kernel::Vector];
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        if amx::available() {
+            kernels.push(Kernel::Matrix);
+        }
+        for kernel in kernels {
+            let mut out = vec![0.0; size.rows * size.columns];
+            let (left, right) = (Matrix::rows(&a, size.depth), Matrix::rows(&b, size.depth));
+            run(kernel, size, &left, &right, &Plain(Shared::new(&mut out), size.columns));
+            for (index, out) in out.into_iter().enumerate() {
+                let (i, j) = (index / size.columns, index % size.columns);
+                let products =
+                    (0..size.depth).map(|k| f64::from(a[i * size.depth + k]) * f64::from(b[j * size.depth + k]));
+                let (exact, scale) = products.fold((0.0, 0.0), |(sum, scale), p| (sum + p, scale + p.abs()));
+                // A sum in order in f32 is within depth * 2^-24 of its terms' size, and typically within its root.
+                assert!((f64::from(out) - exact).abs() < 1e-6 * scale, "{kernel:?} at {i}, {j}");
+            }
+        }
+    }
 }

@@ -1,0 +1,55 @@
+//! The same bits at any thread count: this binary runs itself with one thread and with three.
+
+use std::process::Command;
+
+use candle_core::{DType, Device, Tensor};
+use narrows_tensor::ops::conv::{Stride2, conv_transpose2d, conv2d};
+use narrows_tensor::ops::linear::linear;
+use narrows_tensor::ops::loss::squared_error;
+use narrows_tensor::ops::sparse::{decode_sparse, encode_top_k};
+use narrows_tensor::{Activation, Gradients, Init, Key, Scope, random};
+
+const VARIABLE: &str = "NARROWS_TEST_PRINT_BITS";
+
+fn bits(tensor: &Tensor) -> u64 {
+    let values = tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    values.iter().fold(0xcbf2_9ce4_8422_2325, |hash, v| (hash ^ u64::from(v.to_bits())).wrapping_mul(0x100_0000_01b3))
+}
+
+/// Hashes of a loss, its gradients and their norm, through every kind of fused layer.
+fn everything() -> Vec<u64> {
+    let scope = Scope::root(Key::new(3), DType::F32, &Device::Cpu);
+    let parameter = |name: &str, shape: &[usize]| scope.parameter(name, shape, Init::Normal(0.1)).unwrap();
+    let x = random::normal(&Key::new(4), (37, 18, 18, 3), DType::F32, &Device::Cpu).unwrap();
+    let at = Stride2 { stride: (2, 2), padding: (1, 1), output_padding: (0, 0) };
+    let h = conv2d(&x, &parameter("a", &[24, 4, 4, 3]), Some(&parameter("b", &[24])), at, Activation::Relu).unwrap();
+    let h = h.flatten_from(1).unwrap();
+    let h = linear(&h, &parameter("c", &[200, 1944]), Some(&parameter("d", &[200])), Activation::Tanh).unwrap();
+    let active = encode_top_k(&h, &parameter("e", &[500, 200]), &parameter("f", &[500]), 7).unwrap();
+    let h = decode_sparse(&active, &parameter("g", &[500, 1944]), None).unwrap().reshape((37, 9, 9, 24)).unwrap();
+    let y = conv_transpose2d(&h, &parameter("h", &[24, 4, 4, 3]), None, at, Activation::Identity).unwrap();
+    let loss = squared_error(&y, &x, None).unwrap();
+    let gradients = Gradients::backward(&loss.mean_all().unwrap(), &scope.parameters()).unwrap();
+    assert_eq!(gradients.iter().len(), 8);
+    let all = gradients.iter().map(|(_, gradient)| bits(gradient));
+    all.chain([bits(&loss), gradients.norm().unwrap().to_bits()]).collect()
+}
+
+#[test]
+fn bits_do_not_depend_on_the_number_of_threads() {
+    if std::env::var_os(VARIABLE).is_some() {
+        println!("bits {:?}", everything());
+        return;
+    }
+    let run = |threads: &str| {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["threads::bits_do_not_depend_on_the_number_of_threads", "--exact", "--nocapture"])
+            .envs([(VARIABLE, "1"), ("CANDLE_NUM_THREADS", threads), ("RAYON_NUM_THREADS", threads)])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let line = text.lines().find_map(|line| line.split_once("bits [").map(|pair| pair.1.to_owned()));
+        line.unwrap_or_else(|| panic!("no bits in {text}"))
+    };
+    assert_eq!(run("1"), run("3"));
+}
