@@ -66,7 +66,7 @@ fn main() -> ExitCode {
         eprintln!("error: `{name}` is not a workload");
         return ExitCode::FAILURE;
     };
-    match workload.and_then(|workload| answer(workload)) {
+    match workload.and_then(answer) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

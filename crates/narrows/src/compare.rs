@@ -115,7 +115,7 @@ fn plan(draft: &Draft, model: &str, seed: u64, source: &Arc<dyn Source>) -> Resu
     let mut draft = draft.clone();
     draft.choose(model)?;
     draft.put("train.seed", seed as i64)?;
-    Plan::on(&draft, Task::Reduction, source.clone())
+    Plan::on(&draft, Task::Reduction, source)
 }
 
 fn board(mut records: Vec<Record>, code: usize, seeds: u64) -> Leaderboard {

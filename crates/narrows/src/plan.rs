@@ -36,18 +36,18 @@ impl Plan {
     pub fn new(draft: &Draft, task: Task, data_dir: Option<&Path>) -> Result<Self> {
         let data: DataConfig = section(draft, "data")?;
         let source = places::open(data.source.as_deref().ok_or(Error::NoData)?, data_dir, &data.open_options())?;
-        Self::on(draft, task, source)
+        Self::on(draft, task, &source)
     }
 
     /// The same for data that are open already.
     ///
     /// # Errors
     /// As [`Plan::new`].
-    pub fn on(draft: &Draft, task: Task, source: Arc<dyn Source>) -> Result<Self> {
+    pub fn on(draft: &Draft, task: Task, source: &Arc<dyn Source>) -> Result<Self> {
         let mut draft = draft.clone();
         let mut notes: Vec<String> = source.notes().to_vec();
         let data: DataConfig = section(&draft, "data")?;
-        let splits = Splits::new(&source, &data.split)?;
+        let splits = Splits::new(source, &data.split)?;
         let preparation = Arc::new(Preparation::fit(&splits.train, &data.prepare)?);
         notes.extend(preparation.notes().iter().map(ToString::to_string));
         let spec = spec(&preparation, splits.train.rows())?;
@@ -91,7 +91,7 @@ pub fn suitable(draft: &Draft, source: &Arc<dyn Source>) -> Result<Vec<String>> 
     let names: Vec<String> = narrows_models::catalog().iter().map(|entry| entry.about().name.to_owned()).collect();
     let fits = |name: &String| {
         let mut draft = draft.clone();
-        draft.choose(name).and_then(|()| Plan::on(&draft, Task::Reduction, source.clone())).map(|_| ())
+        draft.choose(name).and_then(|()| Plan::on(&draft, Task::Reduction, source)).map(|_| ())
     };
     let (mut suitable, mut refusal) = (Vec::new(), None);
     for name in names {

@@ -1,5 +1,5 @@
 //! Runs every lesson.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 #[path = "../../quickstart.rs"]
 mod quickstart;

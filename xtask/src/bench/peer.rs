@@ -101,7 +101,8 @@ pub(super) fn environment(python: &str) -> Result<PathBuf> {
     let folder = repository::target()?.join("bench").join("venv");
     let inside = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let stamp = folder.join("requirements.txt");
-    if std::fs::read_to_string(&stamp).is_ok_and(|made_for| repository::read(REQUIREMENTS).is_ok_and(|w| w == made_for)) {
+    if std::fs::read_to_string(&stamp).is_ok_and(|made_for| repository::read(REQUIREMENTS).is_ok_and(|w| w == made_for))
+    {
         return Ok(inside);
     }
     println!("making a Python environment in {} (PyTorch is large)", folder.display());

@@ -59,7 +59,8 @@ pub(super) fn document(report: &Report) -> String {
     for outcome in &report.outcomes {
         let [ours, candle, torch @ ..] = &outcome.figures[..] else { continue };
         let best = torch.iter().max_by(|a, b| a.samples_per_second.total_cmp(&b.samples_per_second));
-        let number = |value: Option<f64>, digits: usize| value.map_or("-".to_owned(), |value| format!("{value:.digits$}"));
+        let number =
+            |value: Option<f64>, digits: usize| value.map_or("-".to_owned(), |value| format!("{value:.digits$}"));
         let _ = writeln!(
             text,
             "| {} | {:.2} | {:.0} | {} | {:.0} | {} | {} | {:.0} / {} |",

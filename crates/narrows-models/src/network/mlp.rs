@@ -38,9 +38,10 @@ impl Mlp {
         for (index, outputs) in outputs.enumerate() {
             let last = index == widths.len();
             let activation = if last { Activation::Identity } else { hidden.activation };
-            let init = match last && hidden.beside_path {
-                true => Init::Constant(0.0),
-                false => Init::XavierUniform { fan_in: inputs, fan_out: outputs },
+            let init = if last && hidden.beside_path {
+                Init::Constant(0.0)
+            } else {
+                Init::XavierUniform { fan_in: inputs, fan_out: outputs }
             };
             layers.push(Dense::with_init(inputs, outputs, init, activation, &scope.enter(index))?);
             inputs = outputs;
