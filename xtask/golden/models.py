@@ -61,6 +61,12 @@ def normal(key, *shape):
     return torch.tensor(values[:count], dtype=torch.float64).reshape(shape)
 
 
+def uniform(key, *shape):
+    """Uniform numbers in 0..1, as narrows-tensor draws them (up to 4096)."""
+    values = [(word >> 8) / (1 << 24) for word in chacha8(key, 1 << 63, math.prod(shape))]
+    return torch.tensor(values, dtype=torch.float64).reshape(shape)
+
+
 KEY = bytes(32)
 
 
@@ -278,6 +284,24 @@ def vae(case, each):
     return each.clamp(min=case.options.get("free-bits", 0.0)).sum(1)
 
 
+def beta_vae(case, each):
+    if "capacity" in case.options:
+        # At the first step the capacity is still 0.
+        return case.options["beta"] * (each.sum(1) - 0.0).abs()
+    return case.options["beta"] * each.sum(1)
+
+
+def dae(case, u, x):
+    (kind, options), key = next(iter(case.options["corruption"].items())), named(KEY, "corruption")
+    clean, _ = ae(case, u)
+    if kind == "gaussian":
+        corrupted = u + options["level"] * normal(named(key, "normal"), *u.shape)
+    else:
+        corrupted = u * (uniform(named(key, "place"), *u.shape) >= options["share"])
+    loss = case.read(case.unscaled(ae(case, corrupted)[1]), x)[1]
+    return clean, case.read(case.unscaled(ae(case, u)[1]), x)[0], loss
+
+
 MIXED = {
     "mixed": {
         "heads": [
@@ -311,6 +335,13 @@ CASES = [
         variational(vae),
         Case("mixed", {"vae": {"code": 2, "widths": [5], "activation": "silu", "skip": False, "free-bits": 0.3}}, [6], MIXED),
     ),
+    (variational(beta_vae), Case("weight", {"beta-vae": {"code": 2, "widths": [4], "skip": True, "beta": 4.0}}, [4])),
+    (
+        variational(beta_vae),
+        Case("capacity", {"beta-vae": {"code": 2, "widths": [4], "skip": True, "beta": 3.0, "capacity": 9.0}}, [4]),
+    ),
+    (dae, Case("noise", {"dae": {"code": 2, "widths": [4], "skip": True, "corruption": {"gaussian": {"level": 0.7}}}}, [4])),
+    (dae, Case("masking", {"dae": {"code": 2, "widths": [4], "skip": True, "corruption": {"masking": {"share": 0.4}}}}, [5])),
     (
         variational(vae),
         Case("pixels", {"vae": {"code": 2, "widths": [5], "activation": "tanh", "skip": False}}, [6], "bernoulli"),

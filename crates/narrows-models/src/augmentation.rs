@@ -7,11 +7,13 @@ use candle_core::Tensor;
 use narrows_core::{Batch, Result};
 use narrows_tensor::{Key, random};
 
+use crate::corruption::Corruption;
+
 /// How training samples are changed at random.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Augmentation {
-    /// Standard deviation of Gaussian noise, in units of the scaled input (1 is the data's own deviation).
-    pub noise: f64,
+    /// What is done to the scaled input and not to the target.
+    pub corruption: Option<Corruption>,
     /// The largest move along each axis but the channels, in steps; what moves in repeats the border.
     pub shift: usize,
 }
@@ -66,20 +68,16 @@ impl Augmentation {
         index
     }
 
-    /// Scaled input with noise on it.
+    /// Scaled input after its corruption.
     ///
     /// # Shapes
-    /// - `u`: any
-    /// - returns: the shape of `u`
+    /// - `u`: `[N, ..sample]`
+    /// - returns: `[N, ..sample]`
     ///
     /// # Errors
-    /// Candle cannot add the tensors.
-    pub fn noisy(&self, u: Tensor, key: &Key) -> Result<Tensor> {
-        if self.noise == 0.0 {
-            return Ok(u);
-        }
-        let noise = random::normal(key, u.shape(), u.dtype(), u.device())?;
-        Ok((u + (noise * self.noise)?)?)
+    /// Candle cannot compute it.
+    pub fn corrupted(&self, u: Tensor, key: &Key) -> Result<Tensor> {
+        self.corruption.as_ref().map_or(Ok(u.clone()), |corruption| corruption.apply(&u, key))
     }
 }
 
@@ -93,7 +91,7 @@ mod tests {
     fn a_moved_picture_repeats_its_border_and_moves_its_target_alike() {
         let x = Tensor::arange(0f32, 2.0 * 12.0, &Device::Cpu).unwrap().reshape((2, 3, 4, 1)).unwrap();
         let batch = Batch { target: Some((&x * 10.0).unwrap()), ..Batch::new(x.clone()) };
-        let augmentation = Augmentation { shift: 1, noise: 0.0 };
+        let augmentation = Augmentation { shift: 1, corruption: None };
         let mut seen = std::collections::BTreeSet::new();
         for step in 0..50 {
             let moved = augmentation.moved(&batch, &Key::new(5).fold(step)).unwrap();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{nearest, suggestion};
 use crate::variant::{About, OptionDoc, Variant};
-use crate::variants::{ae::Ae, conv_ae::ConvAe, linear_ae::LinearAe, vae::Vae};
+use crate::variants::{ae::Ae, beta_vae::BetaVae, conv_ae::ConvAe, dae::Dae, linear_ae::LinearAe, vae::Vae};
 use crate::{DataSpec, Error, Result};
 
 /// Declares the configuration enum and the catalogue from lines `Type = "name"`.
@@ -76,7 +76,9 @@ catalogue! {
     LinearAe = "linear-ae",
     Ae = "ae",
     ConvAe = "conv-ae",
+    Dae = "dae",
     Vae = "vae",
+    BetaVae = "beta-vae",
 }
 
 /// One variant in the catalogue.
@@ -167,7 +169,7 @@ impl Entry {
             name: name.clone(),
             kind: kind(schema),
             meaning: schema.get("description").and_then(|text| text.as_str()).unwrap_or_default().replace('\n', " "),
-            default: defaults[self.about.name].get(name).map(ToString::to_string).unwrap_or_default(),
+            default: defaults[self.about.name].get(name).map(inline).unwrap_or_default(),
         };
         properties.iter().map(option).collect()
     }
@@ -186,12 +188,21 @@ impl Entry {
     }
 }
 
+/// A value as TOML on one line.
+fn inline(value: &serde_json::Value) -> String {
+    toml::Value::try_from(value).map(|value| value.to_string()).unwrap_or_default()
+}
+
 /// A JSON schema's type in words, such as `integer from 1 to 64`.
 pub fn kind(schema: &serde_json::Value) -> String {
     let text = |key: &str| schema.get(key).map(ToString::to_string);
     if let Some(values) = schema.get("enum").and_then(|values| values.as_array()) {
         let names: Vec<&str> = values.iter().filter_map(|value| value.as_str()).collect();
         return format!("one of {}", names.join(", "));
+    }
+    if let Some(tables) = schema.get("oneOf").and_then(|list| list.as_array()) {
+        let names = tables.iter().filter_map(|table| table.get("properties")?.as_object()?.keys().next());
+        return format!("table with one of {}", names.map(String::as_str).collect::<Vec<_>>().join(", "));
     }
     let alternatives = schema.get("anyOf").and_then(|list| list.as_array());
     if let Some(first) = alternatives.and_then(|list| list.first()) {

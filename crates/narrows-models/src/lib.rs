@@ -11,6 +11,7 @@ pub mod catalog;
 pub mod composed;
 pub mod config;
 pub mod conformance;
+pub mod corruption;
 pub mod data;
 pub mod error;
 pub mod likelihood;

@@ -28,6 +28,12 @@ macro_rules! checked {
                 }
             }
 
+            /// A value known to pass the check.
+            #[allow(dead_code, reason = "not every option has such a default")]
+            pub(crate) const fn constant(value: $inner) -> Self {
+                Self(value)
+            }
+
             /// The value.
             pub fn get(&self) -> &$inner {
                 &self.0
@@ -107,6 +113,12 @@ checked!(
     #[derive(Default)]
     Warmup(f64), "warmup", { "type": "number", "minimum": 0, "maximum": 1 },
     |&share| (!(0.0..=1.0).contains(&share)).then_some("not a share of the run; choose a value in 0..=1")
+);
+
+checked!(
+    /// A share of values.
+    Share(f64), "share", { "type": "number", "minimum": 0, "maximum": 1 },
+    |&share| (!(0.0..=1.0).contains(&share)).then_some("not a share; choose a value in 0..=1")
 );
 
 checked!(

@@ -13,6 +13,7 @@ use crate::augmentation::Augmentation;
 use crate::bottleneck::Identity;
 use crate::composed::{Composed, Reconstruction};
 use crate::config::{CodeSize, Dropout, Noise, Shift, Widths};
+use crate::corruption::Corruption;
 use crate::network::mlp::Hidden;
 use crate::network::symmetric;
 use crate::variant::{About, Kind, Paper, Variant, check_sizes};
@@ -86,9 +87,14 @@ impl Variant for Ae {
     fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
         let layers = Hidden { activation: self.activation, dropout: *self.dropout.get(), beside_path: self.skip };
         let networks = symmetric(data, self.widths.as_ref(), layers, Identity { code: self.code() }, scope)?;
-        let augmentation = Augmentation { noise: *self.noise.get(), shift: *self.shift.get() };
+        let augmentation = Augmentation { corruption: corruption(&self.noise), shift: *self.shift.get() };
         Ok(Box::new(Composed::new(data, networks, Reconstruction, augmentation, scope)))
     }
+}
+
+/// Noise on inputs, if there is any.
+pub(crate) fn corruption(noise: &Noise) -> Option<Corruption> {
+    (*noise.get() > 0.0).then(|| Corruption::Gaussian { level: noise.clone() })
 }
 
 /// Moves need an axis to move along.

@@ -8,7 +8,7 @@ use narrows_tensor::{Activation, Scope};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ae::check_shift;
+use super::ae::{check_shift, corruption};
 use crate::augmentation::Augmentation;
 use crate::bottleneck::Identity;
 use crate::composed::{Composed, Networks, Reconstruction};
@@ -120,7 +120,7 @@ impl Variant for ConvAe {
             scaling: Scaling::new(sample, &scope.enter("scaling"))?,
             likelihood: data.likelihood.clone(),
         };
-        let augmentation = Augmentation { noise: *self.noise.get(), shift: *self.shift.get() };
+        let augmentation = Augmentation { corruption: corruption(&self.noise), shift: *self.shift.get() };
         Ok(Box::new(Composed::new(data, networks, Reconstruction, augmentation, scope)))
     }
 }
