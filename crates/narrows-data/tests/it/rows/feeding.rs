@@ -1,3 +1,5 @@
+//! Batches as a function of the step, and all samples in file order.
+
 use std::sync::Arc;
 
 use narrows_data::prepare::ArrayScaling;

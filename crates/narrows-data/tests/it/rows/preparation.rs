@@ -1,3 +1,5 @@
+//! Fitted preparations: what values become, and what they become again.
+
 use std::sync::Arc;
 
 use narrows_data::prepare::{ArrayScaling, NumberScaling, Remark};

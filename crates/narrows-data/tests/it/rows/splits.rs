@@ -1,3 +1,5 @@
+//! Splits: exact sizes, no row in two parts, groups and classes respected.
+
 use std::collections::BTreeMap;
 
 use narrows_data::{Column, ColumnData, ColumnKind, Error, Fractions, SplitBy, SplitConfig, Splits, Subset};

@@ -1,3 +1,5 @@
+//! Windows of consecutive rows: where they begin, and what they never cross.
+
 use std::sync::Arc;
 
 use narrows_data::{

@@ -1,3 +1,5 @@
+//! Parquet and Arrow files, whole and damaged.
+
 use std::sync::Arc;
 
 use arrow::array::{

@@ -1,3 +1,5 @@
+//! Delimited text that is refused, with the place named.
+
 use narrows_data::{Error, OpenOptions, Result, Source, TableError, open};
 
 use super::{open_text, write};

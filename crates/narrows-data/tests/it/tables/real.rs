@@ -1,3 +1,5 @@
+//! Real tables and logs, where they are at hand.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

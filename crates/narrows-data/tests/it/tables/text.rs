@@ -1,3 +1,5 @@
+//! Delimited text: separators, quotes, types, selections.
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 

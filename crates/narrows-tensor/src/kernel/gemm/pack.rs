@@ -52,6 +52,9 @@ fn plain(
 }
 
 /// Transposes a 16 x 16 block in registers.
+///
+/// # Safety
+/// The processor has AVX-512F; `from` and `into` each hold 16 rows of 16 values at their strides.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn transpose16(from: *const f32, from_stride: usize, into: *mut f32, into_stride: usize) {

@@ -72,6 +72,9 @@ mod avx512 {
     }
 
     /// The kernel for `R` rows, packed row by row or depth by depth.
+    ///
+    /// # Safety
+    /// The processor has AVX-512F; `a` holds `R` rows and `b` 32 columns of `depth` values in packed order.
     #[target_feature(enable = "avx512f")]
     unsafe fn run<const R: usize, const BY_ROW: bool>(
         mut a: *const f32,
