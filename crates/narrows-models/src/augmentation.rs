@@ -76,8 +76,8 @@ impl Augmentation {
     ///
     /// # Errors
     /// Candle cannot compute it.
-    pub fn corrupted(&self, u: Tensor, key: &Key) -> Result<Tensor> {
-        self.corruption.as_ref().map_or(Ok(u.clone()), |corruption| corruption.apply(&u, key))
+    pub fn corrupted(&self, u: &Tensor, key: &Key) -> Result<Tensor> {
+        self.corruption.as_ref().map_or_else(|| Ok(u.clone()), |corruption| corruption.apply(u, key))
     }
 }
 
