@@ -169,13 +169,16 @@ mod tests {
     /// The file with options set: those with a default, or all of them.
     fn set(text: &str, examples: bool) -> String {
         let (mut example, mut idle) = (false, false);
-        let mut set = String::new();
+        let (mut set, mut comment) = (String::new(), String::new());
         for line in text.lines() {
             idle = !examples && (line.starts_with("#[") || idle && !line.starts_with('['));
             let option = line.strip_prefix('#').filter(|option| !option.starts_with([' ', '[']) && !option.is_empty());
             let section = line.strip_prefix('#').filter(|section| section.starts_with('[') && examples);
             if line.starts_with("# ") && !line.starts_with("#   ") {
-                example = line.ends_with("none by default)");
+                comment.push_str(line.trim_start_matches('#'));
+                example = comment.ends_with("none by default)");
+            } else if !line.starts_with("#   ") {
+                comment.clear();
             }
             set.push_str(option.filter(|_| !idle && (examples || !example)).or(section).unwrap_or(line));
             set.push('\n');
