@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// Units within which scaling is linear.
 const LINEAR: f64 = 5.0;
+/// Share of the unit below which a digit that comes back from a feature of 32 bits says nothing.
+const DIGITS: f64 = 1e-6;
 
 /// From a raw number to a feature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,19 @@ pub(crate) fn unsoft(y: f64) -> f64 {
     }
 }
 
+/// `x` without its decimals smaller than `least`.
+fn rounded(x: f64, least: f64) -> f64 {
+    let places = -least.log10().floor();
+    // Beyond these powers of ten the digits are those of f64 itself.
+    if (0.0..=18.0).contains(&places) {
+        let power = 10f64.powi(places as i32);
+        let whole = (x * power).round();
+        if whole.abs() < 9e15 { whole / power } else { x }
+    } else {
+        x
+    }
+}
+
 impl Scale {
     /// The feature of `x`.
     #[inline]
@@ -48,6 +63,14 @@ impl Scale {
             Self::Linear { shift, unit } => unsoft(y) * unit + shift,
             Self::Quantile { values, scores, unit } => interpolate(scores, values, y, |d| unsoft(d) * unit),
         }
+    }
+
+    /// The number that a feature stands for, without the digits that its 32 bits cannot carry.
+    pub(crate) fn value(&self, feature: f32) -> f64 {
+        let (Self::Linear { unit, .. } | Self::Quantile { unit, .. }) = self;
+        let y = f64::from(feature);
+        let stretched = (y.abs() - LINEAR).clamp(0.0, 88.0).exp();
+        rounded(self.invert(y), unit * stretched * DIGITS)
     }
 
     /// Whether applying it to finite numbers gives finite numbers.
@@ -170,6 +193,18 @@ mod tests {
         let slope = |z: f64| (soft(z + 1e-6) - soft(z - 1e-6)) / 2e-6;
         assert!((slope(LINEAR) - 1.0).abs() < 1e-5);
         assert!(soft(1e300).is_finite() && soft(-1e300) < -600.0);
+    }
+
+    #[test]
+    fn a_value_comes_back_without_noise_in_its_last_digits() {
+        let scale = Scale::Linear { shift: 1077.6, unit: 7385.3 };
+        for value in [0.0, 2174.0, 7298.0, 99_999.0] {
+            assert_eq!(scale.value(scale.apply(value) as f32), value);
+        }
+        let scale = Scale::Linear { shift: 0.31, unit: 0.002 };
+        assert_eq!(scale.value(scale.apply(0.3125) as f32), 0.3125);
+        let scale = Scale::Linear { shift: 3e12, unit: 1e9 };
+        assert!((scale.value(0.5) - 3.0005e12).abs() < 1.0);
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl TableColumn {
     pub(super) fn invert(&self, features: &[f32], at: usize, width: usize) -> ColumnData {
         let rows = features.chunks_exact(width);
         match &self.code {
-            Code::Number { scale, .. } => ColumnData::Numbers(rows.map(|row| scale.invert(row[at].into())).collect()),
+            Code::Number { scale, .. } => ColumnData::Numbers(rows.map(|row| scale.value(row[at])).collect()),
             Code::Boolean { .. } => ColumnData::Numbers(rows.map(|row| f64::from(u8::from(row[at] >= 0.5))).collect()),
             Code::Category { levels, other, .. } => {
                 let mut names: Vec<Arc<str>> = levels.iter().map(|level| level.as_str().into()).collect();

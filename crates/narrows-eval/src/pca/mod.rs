@@ -5,6 +5,7 @@
 //! found by randomised iteration (Halko, Martinsson & Tropp 2011).
 
 mod exact;
+mod leading;
 mod moments;
 mod randomised;
 

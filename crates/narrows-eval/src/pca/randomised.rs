@@ -5,7 +5,7 @@ use faer::Mat;
 use narrows_tensor::{Key, random};
 
 use super::Pass;
-use super::exact::leading;
+use super::leading::leading;
 use super::moments::Mean;
 use crate::one_thread::on_one_thread;
 use crate::{Error, Result};

@@ -1,0 +1,3 @@
+//! What holds only where models and training meet.
+
+mod resume;
