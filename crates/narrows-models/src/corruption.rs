@@ -46,6 +46,11 @@ impl Default for Corruption {
 const EXTREME: f64 = 2.0;
 
 impl Corruption {
+    /// Gaussian noise of this level, if it is above 0.
+    pub fn noise(level: &Noise) -> Option<Self> {
+        (*level.get() > 0.0).then(|| Self::Gaussian { level: level.clone() })
+    }
+
     /// A corrupted input, scaled as networks see it (mean 0, mean square 1).
     ///
     /// # Shapes

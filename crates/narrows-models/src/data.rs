@@ -13,6 +13,9 @@ pub struct DataSpec {
     pub sample: Dims,
     /// How the decoder's output is read, and so what the loss is.
     pub likelihood: Likelihood,
+    /// Whether all values lie in 0..=1 by construction, so that they can be read as probabilities.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unit_interval: bool,
     /// Training rows, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<usize>,
@@ -24,7 +27,12 @@ pub struct DataSpec {
 impl DataSpec {
     /// Real-valued samples without further structure: squared error, all features alike.
     pub fn gaussian(sample: Dims) -> Self {
-        Self { sample, likelihood: Likelihood::gaussian(), rows: None, classes: None }
+        Self { sample, likelihood: Likelihood::gaussian(), unit_interval: false, rows: None, classes: None }
+    }
+
+    /// Whether the decoder's mean is kept within 0..=1.
+    pub fn bounded(&self) -> bool {
+        self.unit_interval && self.likelihood == Likelihood::Gaussian
     }
 
     /// The number of values in a sample.

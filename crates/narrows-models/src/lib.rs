@@ -13,6 +13,7 @@ pub mod config;
 pub mod conformance;
 pub mod corruption;
 pub mod data;
+pub mod deformation;
 pub mod error;
 pub mod likelihood;
 pub mod network;

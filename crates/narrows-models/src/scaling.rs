@@ -3,11 +3,12 @@
 //!
 //! `gain` is the square root of a feature's weight in the loss over one common scale, so that no feature gains or loses
 //! importance and principal components of `u` are those of the weighted data. For features read as probabilities the
-//! output is a logit, expanded to first order around the logit of the feature's mean.
+//! output is a logit, expanded to first order around the logit of the feature's mean. Values that lie in 0..=1 by
+//! construction, such as pixels, can be kept there: [`Scaling::bounded`].
 
 use candle_core::{DType, Tensor, Var};
 use narrows_core::{Dims, Result};
-use narrows_tensor::{Buffer, Parameters, Scope};
+use narrows_tensor::{Activation, Buffer, Parameters, Scope};
 
 use crate::{Family, Likelihood};
 
@@ -22,6 +23,7 @@ pub struct Scaling {
     output_mean: Buffer,
     output_gain: Buffer,
     sample: Dims,
+    bounded: bool,
 }
 
 impl Scaling {
@@ -40,7 +42,14 @@ impl Scaling {
             output_mean: constant("output_mean", 0.0)?,
             output_gain: constant("output_gain", 1.0)?,
             sample: sample.clone(),
+            bounded: false,
         })
+    }
+
+    /// The same maps, the output kept within 0..=1 where `bounded` is set: what leaves the interval is pressed smoothly
+    /// into its ends, and what lies inside stays nearly as it is, so that a linear path may start at PCA all the same.
+    pub fn bounded(self, bounded: bool) -> Self {
+        Self { bounded, ..self }
     }
 
     /// Features as the encoder sees them.
@@ -64,7 +73,8 @@ impl Scaling {
     /// # Errors
     /// The dimensions behind the batch axis differ.
     pub fn output(&self, v: &Tensor) -> Result<Tensor> {
-        Ok(v.broadcast_mul(self.output_gain.value())?.broadcast_add(self.output_mean.value())?)
+        let y = v.broadcast_mul(self.output_gain.value())?.broadcast_add(self.output_mean.value())?;
+        if self.bounded { unit_interval(&y) } else { Ok(y) }
     }
 
     /// For each real feature, the distance in the space of features that the networks see as 1.
@@ -123,6 +133,16 @@ fn link(family: Family, mean: f64, gain: f64) -> (f64, f64) {
     }
 }
 
+/// How sharply the ends of the interval bend, in its own unit.
+const SHARPNESS: f64 = 12.0;
+
+/// `(softplus(s y) - softplus(s (y - 1))) / s`: between 0 and 1, and close to `y` there.
+fn unit_interval(y: &Tensor) -> Result<Tensor> {
+    let low = Activation::Softplus.apply(&y.affine(SHARPNESS, 0.0)?)?;
+    let high = Activation::Softplus.apply(&y.affine(SHARPNESS, -SHARPNESS)?)?;
+    Ok(((low - high)? * (1.0 / SHARPNESS))?)
+}
+
 /// Sets a variable from numbers in row-major order.
 pub(crate) fn set(var: &Var, values: &[f64]) -> Result<()> {
     let value = Tensor::from_slice(values, var.shape(), var.device())?.to_dtype(var.dtype())?;
@@ -160,6 +180,22 @@ mod tests {
         let u = scaling.input(&x).unwrap();
         assert!((u.sqr().unwrap().mean_all().unwrap().to_scalar::<f64>().unwrap() - 1.0).abs() < 1e-12);
         assert_eq!(scaling.output(&u).unwrap().to_vec2::<f64>().unwrap(), x.to_vec2::<f64>().unwrap());
+    }
+
+    #[test]
+    fn bounded_outputs_stay_in_the_unit_interval_and_keep_what_lies_inside() {
+        let scope = Scope::root(Key::new(0), DType::F64, &Device::Cpu);
+        let scaling = Scaling::new(&Dims::new([1]), &scope).unwrap().bounded(true);
+        let outputs = |values: &[f64]| {
+            let v = Tensor::new(values, &Device::Cpu).unwrap().reshape(((), 1)).unwrap();
+            scaling.output(&v).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap()
+        };
+        for (y, expected) in outputs(&[0.25, 0.5, 0.75]).iter().zip([0.25, 0.5, 0.75]) {
+            assert!((y - expected).abs() < 0.005, "{y} for {expected}");
+        }
+        let outside = outputs(&[-1e6, -0.5, 1.5, 1e6]);
+        assert!(outside.iter().all(|y| (0.0..=1.0).contains(y)), "{outside:?}");
+        assert!(outside[1] < 1e-3 && outside[2] > 1.0 - 1e-3);
     }
 
     #[test]

@@ -47,6 +47,19 @@ pub fn model(task: Task, sample: &Sample, layout: &Layout) -> Choice {
     }
 }
 
+/// Smallest side, in pixels, of pictures that are bent in training: smaller ones have no room for it.
+const BENT_SIDE: usize = 20;
+/// How far, as a share of their size.
+const BENT: f64 = 0.08;
+
+/// How far training samples are to be bent so that a model does not learn them by heart; `None` for not at all.
+pub fn deformation(sample: &Sample) -> Option<f64> {
+    match sample {
+        Sample::Image { height, width, .. } => (*height.min(width) >= BENT_SIDE).then_some(BENT),
+        Sample::Table | Sample::Array { .. } => None,
+    }
+}
+
 /// Training options that suit the data, as paths and values of a configuration.
 pub fn training(sample: &Sample, layout: &Layout, rows: usize) -> Vec<(&'static str, Value)> {
     let batch = match rows {

@@ -126,12 +126,21 @@ impl Draft {
         })?
     }
 
-    /// Puts `value` at `path` unless something stands there.
+    /// Puts `value` at `path` unless something stands there; whether it did.
     ///
     /// # Errors
     /// The path leads through a value that is no table.
-    pub fn put_default(&mut self, path: &str, value: impl Into<Value>) -> Result<()> {
-        if self.get(&self.resolve(path)).is_some() { Ok(()) } else { self.put(path, value) }
+    pub fn put_default(&mut self, path: &str, value: impl Into<Value>) -> Result<bool> {
+        if self.get(&self.resolve(path)).is_some() {
+            return Ok(false);
+        }
+        self.put(path, value).map(|()| true)
+    }
+
+    /// Whether the model that is configured has an option of this name.
+    pub fn model_has(&self, option: &str) -> bool {
+        let entry = narrows_models::catalog().iter().find(|entry| Some(entry.about().name) == self.model());
+        entry.is_some_and(|entry| entry.options().iter().any(|known| known.name == option))
     }
 
     /// Everything so far.

@@ -57,6 +57,15 @@ impl Plan {
             draft.choose(choice.model)?;
         }
         draft.put_default("model.code", spec.default_code() as i64)?;
+        if let Some(share) = choose::deformation(&source.schema().sample)
+            && draft.model_has("deform")
+            && draft.put_default("model.deform", share)?
+        {
+            notes.push(format!(
+                "training pictures are bent at random until the last steps, so that they are not learnt by heart \
+                 (model.deform = {share}; 0 switches it off)"
+            ));
+        }
         for (key, value) in choose::training(&source.schema().sample, preparation.layout(), splits.train.rows()) {
             draft.put_default(key, value)?;
         }
@@ -144,7 +153,13 @@ pub(crate) fn spec(preparation: &Preparation, rows: usize) -> Result<DataSpec> {
     let layout = preparation.layout();
     let picture = matches!(preparation.schema().sample, Sample::Image { .. });
     let likelihood = if picture { Likelihood::gaussian() } else { likelihood(layout)? };
-    Ok(DataSpec { sample: Dims::new(layout.dims.clone()), likelihood, rows: Some(rows), classes: None })
+    Ok(DataSpec {
+        sample: Dims::new(layout.dims.clone()),
+        likelihood,
+        unit_interval: layout.unit_interval,
+        rows: Some(rows),
+        classes: None,
+    })
 }
 
 fn likelihood(layout: &Layout) -> Result<Likelihood> {

@@ -109,6 +109,13 @@ checked!(
 );
 
 checked!(
+    /// How far training samples are deformed at random, as a share of their size.
+    #[derive(Default)]
+    Deform(f64), "deform", { "type": "number", "minimum": 0, "maximum": 0.5 },
+    |&share| (!(0.0..=0.5).contains(&share)).then_some("not in 0..=0.5; 0 switches deformations off")
+);
+
+checked!(
     /// A share of the run over which something rises.
     #[derive(Default)]
     Warmup(f64), "warmup", { "type": "number", "minimum": 0, "maximum": 1 },
@@ -162,5 +169,6 @@ mod tests {
         assert!(Dropout::new(f64::NAN).is_err());
         assert!(Noise::new(f64::INFINITY).is_err());
         assert!(Shift::new(65).is_err());
+        assert!(Deform::new(0.6).is_err());
     }
 }

@@ -21,6 +21,7 @@ pub fn data_specs() -> Vec<(&'static str, DataSpec)> {
         ("rows", gaussian(&[12])),
         ("probabilities", DataSpec { likelihood: Likelihood::Bernoulli, ..gaussian(&[10]) }),
         ("pictures", gaussian(&[9, 7, 2])),
+        ("values in 0..=1", DataSpec { unit_interval: true, ..gaussian(&[5, 6, 1]) }),
         ("windows", gaussian(&[11, 3])),
     ];
     if let Ok(likelihood) = Likelihood::mixed(heads, weights) {
@@ -35,7 +36,9 @@ pub(super) fn typical(data: &DataSpec, n: usize, dtype: DType) -> Result<Tensor>
     let draw = |name: &str, shape: (usize, usize)| random::normal(&Key::new(9).named(name), shape, DType::F64, &device);
     let factors = draw("factors", (n, 3))?;
     let bent = factors.matmul(&draw("bend", (3, features))?)?.tanh()?;
-    let values = (bent + (draw("noise", (n, features))? * 0.05)?)?.to_vec2::<f64>()?;
+    let values = (bent + (draw("noise", (n, features))? * 0.05)?)?;
+    // A tanh and its noise lie within -1.3..1.3.
+    let values = if data.unit_interval { values.affine(0.38, 0.5)? } else { values }.to_vec2::<f64>()?;
     let families = data.likelihood.families(features);
     let rows: Vec<f64> = values.iter().flat_map(|row| read(row, &families)).collect();
     Ok(Tensor::from_vec(rows, data.sample.batched(n), &device)?.to_dtype(dtype)?)

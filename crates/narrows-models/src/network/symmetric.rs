@@ -42,7 +42,7 @@ pub fn symmetric<B: Bottleneck>(
         bottleneck,
         decoder: Some(Box::new(outer)),
         path,
-        scaling: Scaling::new(sample, &scope.enter("scaling"))?,
+        scaling: Scaling::new(sample, &scope.enter("scaling"))?.bounded(data.bounded()),
         likelihood: data.likelihood.clone(),
     })
 }

@@ -9,15 +9,15 @@ use narrows_tensor::{Activation, Scope};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::augmentation::Augmentation;
+use crate::augmentation::{Augmentation, check_moves};
 use crate::bottleneck::Identity;
 use crate::composed::{Composed, Reconstruction};
-use crate::config::{CodeSize, Dropout, Noise, Shift, Widths};
+use crate::config::{CodeSize, Deform, Dropout, Noise, Shift, Widths};
 use crate::corruption::Corruption;
 use crate::network::mlp::Hidden;
 use crate::network::symmetric;
 use crate::variant::{About, Kind, Paper, Variant, check_sizes};
-use crate::{DataSpec, Error, Result};
+use crate::{DataSpec, Result};
 
 /// Options of `ae`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,8 @@ pub struct Ae {
     pub noise: Noise,
     /// Largest random move of training samples along each axis of pictures and windows, in pixels or steps.
     pub shift: Shift,
+    /// How far training pictures and windows are bent at random, as a share of their size, until the last steps of the run.
+    pub deform: Deform,
 }
 
 impl Default for Ae {
@@ -52,6 +54,7 @@ impl Default for Ae {
             dropout: Dropout::default(),
             noise: Noise::default(),
             shift: Shift::default(),
+            deform: Deform::default(),
         }
     }
 }
@@ -81,34 +84,15 @@ impl Variant for Ae {
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(Self::ABOUT.name, self.code(), data)?;
-        check_shift(Self::ABOUT.name, &self.shift, data)
+        check_moves(Self::ABOUT.name, &self.shift, &self.deform, data)
     }
 
     fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
         let layers = Hidden { activation: self.activation, dropout: *self.dropout.get(), beside_path: self.skip };
         let networks = symmetric(data, self.widths.as_ref(), layers, Identity { code: self.code() }, scope)?;
-        let augmentation = Augmentation { corruption: corruption(&self.noise), shift: *self.shift.get() };
+        let augmentation = Augmentation::new(Corruption::noise(&self.noise), &self.shift, &self.deform, data);
         Ok(Box::new(Composed::new(data, networks, Reconstruction, augmentation, scope)))
     }
-}
-
-/// Noise on inputs, if there is any.
-pub(crate) fn corruption(noise: &Noise) -> Option<Corruption> {
-    (*noise.get() > 0.0).then(|| Corruption::Gaussian { level: noise.clone() })
-}
-
-/// Moves need an axis to move along.
-pub(crate) fn check_shift(model: &'static str, shift: &Shift, data: &DataSpec) -> Result<()> {
-    if *shift.get() > 0 && data.sample.as_slice().len() < 2 {
-        return Err(Error::Misfit {
-            model,
-            option: "shift",
-            value: shift.get().to_string(),
-            reason: "rows of a table have no neighbouring places to move to".into(),
-            remedy: "set shift = 0".into(),
-        });
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -118,9 +102,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moving_rows_of_a_table_is_refused() {
+    fn moving_or_bending_rows_of_a_table_is_refused() {
         let config = Ae { shift: Shift::new(1).unwrap(), ..Ae::default() };
         let message = config.check(&DataSpec::gaussian(Dims::new([20]))).unwrap_err().to_string();
         assert!(message.contains("set shift = 0"), "{message}");
+        let config = Ae { deform: Deform::new(0.1).unwrap(), ..Ae::default() };
+        let message = config.check(&DataSpec::gaussian(Dims::new([20]))).unwrap_err().to_string();
+        assert!(message.contains("set deform = 0"), "{message}");
     }
 }

@@ -8,11 +8,11 @@ use narrows_tensor::{Activation, Scope};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ae::{check_shift, corruption};
-use crate::augmentation::Augmentation;
+use crate::augmentation::{Augmentation, check_moves};
 use crate::bottleneck::Identity;
 use crate::composed::{Composed, Networks, Reconstruction};
-use crate::config::{CodeSize, Noise, Shift, Widths};
+use crate::config::{CodeSize, Deform, Noise, Shift, Widths};
+use crate::corruption::Corruption;
 use crate::network::conv::Stages;
 use crate::network::{ConvDecoder, ConvEncoder, LinearPath};
 use crate::scaling::Scaling;
@@ -42,6 +42,8 @@ pub struct ConvAe {
     pub noise: Noise,
     /// Largest random move of training samples along each axis, in pixels or steps.
     pub shift: Shift,
+    /// How far training pictures and windows are bent at random, as a share of their size, until the last steps of the run.
+    pub deform: Deform,
 }
 
 impl Default for ConvAe {
@@ -53,6 +55,7 @@ impl Default for ConvAe {
             skip: true,
             noise: Noise::default(),
             shift: Shift::default(),
+            deform: Deform::default(),
         }
     }
 }
@@ -98,7 +101,7 @@ impl Variant for ConvAe {
     fn check(&self, data: &DataSpec) -> Result<()> {
         self.stages(data)?;
         check_sizes(Self::ABOUT.name, self.code(), data)?;
-        check_shift(Self::ABOUT.name, &self.shift, data)
+        check_moves(Self::ABOUT.name, &self.shift, &self.deform, data)
     }
 
     fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
@@ -117,10 +120,10 @@ impl Variant for ConvAe {
                 &scope.enter("decoder"),
             )?)),
             path: path.then(|| LinearPath::new(sample, code, code, &scope.enter("path"))).transpose()?,
-            scaling: Scaling::new(sample, &scope.enter("scaling"))?,
+            scaling: Scaling::new(sample, &scope.enter("scaling"))?.bounded(data.bounded()),
             likelihood: data.likelihood.clone(),
         };
-        let augmentation = Augmentation { corruption: corruption(&self.noise), shift: *self.shift.get() };
+        let augmentation = Augmentation::new(Corruption::noise(&self.noise), &self.shift, &self.deform, data);
         Ok(Box::new(Composed::new(data, networks, Reconstruction, augmentation, scope)))
     }
 }

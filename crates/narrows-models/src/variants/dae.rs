@@ -8,11 +8,10 @@ use narrows_tensor::{Activation, Scope};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ae::check_shift;
-use crate::augmentation::Augmentation;
+use crate::augmentation::{Augmentation, check_moves};
 use crate::bottleneck::Identity;
 use crate::composed::{Composed, Reconstruction};
-use crate::config::{CodeSize, Dropout, Shift, Widths};
+use crate::config::{CodeSize, Deform, Dropout, Shift, Widths};
 use crate::corruption::Corruption;
 use crate::network::mlp::Hidden;
 use crate::network::symmetric;
@@ -40,6 +39,8 @@ pub struct Dae {
     pub dropout: Dropout,
     /// Largest random move of training samples along each axis of pictures and windows, in pixels or steps.
     pub shift: Shift,
+    /// How far training pictures and windows are bent at random, as a share of their size, until the last steps of the run.
+    pub deform: Deform,
 }
 
 impl Default for Dae {
@@ -52,6 +53,7 @@ impl Default for Dae {
             corruption: Corruption::default(),
             dropout: Dropout::default(),
             shift: Shift::default(),
+            deform: Deform::default(),
         }
     }
 }
@@ -81,13 +83,13 @@ impl Variant for Dae {
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(Self::ABOUT.name, self.code(), data)?;
-        check_shift(Self::ABOUT.name, &self.shift, data)
+        check_moves(Self::ABOUT.name, &self.shift, &self.deform, data)
     }
 
     fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
         let layers = Hidden { activation: self.activation, dropout: *self.dropout.get(), beside_path: self.skip };
         let networks = symmetric(data, self.widths.as_ref(), layers, Identity { code: self.code() }, scope)?;
-        let augmentation = Augmentation { corruption: Some(self.corruption.clone()), shift: *self.shift.get() };
+        let augmentation = Augmentation::new(Some(self.corruption.clone()), &self.shift, &self.deform, data);
         Ok(Box::new(Composed::new(data, networks, Reconstruction, augmentation, scope)))
     }
 }

@@ -51,6 +51,11 @@ fn every_variant_conforms_on_odd_pictures() {
 }
 
 #[test]
+fn every_variant_conforms_on_pictures_between_0_and_1() {
+    all_conform_on("values in 0..=1");
+}
+
+#[test]
 fn every_variant_conforms_on_odd_windows() {
     all_conform_on("windows");
 }
