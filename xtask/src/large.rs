@@ -3,14 +3,16 @@
 //! Makes an NPY and a Parquet file under `target/large`, trains on each for a few hundred steps with the release
 //! binary, and prints the peak resident memory, which must stay below the limit.
 
-use std::path::Path;
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Instant;
 
 use clap::Args;
 
-use crate::process::{cargo, run};
+use crate::process::{cargo, peak_kilobytes, run};
 use crate::{Result, repository};
+
+/// Columns of either file.
+const COLUMNS: usize = 250;
 
 /// How large, and how much memory.
 #[derive(Args, Debug)]
@@ -32,19 +34,23 @@ pub fn run_large(options: &Options) -> Result {
     let target = repository::target()?;
     let directory = target.join("large");
     std::fs::create_dir_all(&directory)?;
-    run(&mut cargo(&["build", "--release", "--package", "narrows-cli", "--package", "narrows-bench"]))?;
+    let made_by = "correlated_rows";
+    run(&mut cargo(&["build", "--release", "--package", "narrows-cli"]))?;
+    run(&mut cargo(&["build", "--release", "--package", "narrows-data", "--example", made_by]))?;
     let release = target.join("release");
-    run(Command::new(release.join("large_files")).arg(&directory).arg(options.gigabytes.to_string()))?;
+    let rows = (options.gigabytes * 1e9 / (4 * COLUMNS) as f64) as usize;
     let mut worst = 0;
     for name in ["large.npy", "large.parquet"] {
+        let size = [rows.to_string(), COLUMNS.to_string()];
+        run(Command::new(release.join("examples").join(made_by)).arg(directory.join(name)).args(size))?;
         let started = Instant::now();
-        let child = Command::new(release.join("narrows"))
-            .arg("train")
-            .arg(directory.join(name))
-            .args(["--latent", "8", "--steps", "300", "--force", "--quiet", "--out"])
-            .arg(directory.join(name.replace('.', "-")))
-            .spawn()?;
-        let peak = watch(child)?;
+        let peak = peak_kilobytes(
+            Command::new(release.join("narrows"))
+                .arg("train")
+                .arg(directory.join(name))
+                .args(["--latent", "8", "--steps", "300", "--force", "--quiet", "--out"])
+                .arg(directory.join(name.replace('.', "-"))),
+        )?;
         let seconds = started.elapsed().as_secs_f64();
         println!("{name}: {} GB, peak resident memory {} MB, {seconds:.0} s", options.gigabytes, peak / 1_000);
         worst = worst.max(peak / 1_000);
@@ -55,23 +61,4 @@ pub fn run_large(options: &Options) -> Result {
     } else {
         Err(format!("peak resident memory {worst} MB is above the limit of {} MB", options.limit).into())
     }
-}
-
-/// Waits for `child` and returns its peak resident memory in kilobytes, from the system's own mark.
-fn watch(mut child: Child) -> Result<u64> {
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    loop {
-        peak = peak.max(mark(Path::new(&status)).unwrap_or(0));
-        match child.try_wait()? {
-            Some(done) if done.success() => return Ok(peak),
-            Some(done) => return Err(format!("narrows train failed ({done})").into()),
-            None => std::thread::sleep(Duration::from_millis(20)),
-        }
-    }
-}
-
-fn mark(status: &Path) -> Option<u64> {
-    let text = std::fs::read_to_string(status).ok()?;
-    text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
 }

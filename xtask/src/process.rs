@@ -1,7 +1,8 @@
 //! Other programs: cargo, the `narrows` binary, Python.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::Result;
 use crate::repository;
@@ -39,6 +40,30 @@ pub fn output(command: &mut Command) -> Result<String> {
         return Err(format!("{} failed ({})", shown(command), output.status).into());
     }
     Ok(String::from_utf8(output.stdout).map_err(|_| format!("{} wrote something else than text", shown(command)))?)
+}
+
+/// Runs `command` and returns its peak resident memory in kilobytes, from the system's own mark; 0 where it keeps none.
+///
+/// # Errors
+///
+/// When it cannot start or ends with a failure.
+pub fn peak_kilobytes(command: &mut Command) -> Result<u64> {
+    let mut child = command.spawn().map_err(|error| format!("{} cannot start: {error}", shown(command)))?;
+    let path = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    loop {
+        peak = peak.max(mark(Path::new(&path)).unwrap_or(0));
+        match child.try_wait()? {
+            Some(done) if done.success() => return Ok(peak),
+            Some(done) => return Err(format!("{} failed ({done})", shown(command)).into()),
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    }
+}
+
+fn mark(status: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(status).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
 }
 
 /// Builds the `narrows` binary in the dev profile and returns its path.

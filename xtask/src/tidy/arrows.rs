@@ -28,7 +28,7 @@ pub const ARROWS: [(&str, &[&str]); 12] = [
         ],
     ),
     ("narrows-cli", &["narrows"]),
-    ("narrows-bench", &["narrows-data", "narrows-tensor"]),
+    ("narrows-bench", &["narrows-tensor"]),
     ("narrows-examples", &["narrows"]),
     ("xtask", &[]),
 ];
