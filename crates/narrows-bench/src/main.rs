@@ -1,7 +1,7 @@
 //! Runs one workload in rounds, on request, so that `cargo xtask bench` can take turns with other programs.
 //!
 //! `narrows-bench WORKLOAD fused|candle`: each line on standard input is a number of seconds; the answer is one line of
-//! JSON with the samples of a step, the steps done and the median seconds of a step. At the end of input it reports its
+//! JSON with the samples of a step, the steps done, and the median and processor seconds of a step. At the end of input it reports its
 //! peak memory.
 
 mod conv;
@@ -53,6 +53,7 @@ fn build(name: &str, operations: Operations) -> Option<Result<Box<dyn Workload>>
 }
 
 fn main() -> ExitCode {
+    narrows_tensor::allocator::keep_freed_memory();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (name, operations) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [name, "fused"] => (name.to_owned(), Operations::Fused),
@@ -82,14 +83,19 @@ fn answer(mut workload: Box<dyn Workload>) -> Result<()> {
         let seconds: f64 = line?.trim().parse().map_err(candle_core::Error::wrap)?;
         let until = Instant::now() + Duration::from_secs_f64(seconds);
         let (mut times, mut result) = (Vec::new(), 0.0);
+        let used = report::processor_seconds();
         while times.len() < 3 || Instant::now() < until {
             let start = Instant::now();
             result = workload.step()?;
             times.push(start.elapsed().as_secs_f64());
         }
+        let processor = (report::processor_seconds() - used) / times.len() as f64;
         times.sort_by(f64::total_cmp);
         let (median, best) = (times[times.len() / 2], times[0]);
-        let line = json!({"samples": workload.samples(), "steps": times.len(), "median": median, "best": best, "result": result});
+        let line = json!({
+            "samples": workload.samples(), "steps": times.len(), "median": median, "best": best,
+            "processor": processor, "result": result,
+        });
         writeln!(output, "{line}")?;
         output.flush()?;
     }

@@ -3,6 +3,8 @@
 //! The only crate of the workspace in which `unsafe` is allowed. Everything above it works on candle's `Tensor`.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+#[cfg(feature = "mimalloc")]
+pub mod allocator;
 pub mod error;
 pub mod file;
 pub mod gradients;

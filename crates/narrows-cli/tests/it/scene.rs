@@ -78,8 +78,6 @@ pub(crate) fn program(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_narrows"));
     command.current_dir(directory).args(arguments);
     command.env("NARROWS_DATA", directory.join("data")).env_remove("NARROWS_LOG").env("RUST_BACKTRACE", "0");
-    // Several programs run side by side here; threads that spin while they wait would only stand in each other's way.
-    command.env("CANDLE_BARRIER_POOL_SPIN_LIMIT", "0");
     command
 }
 

@@ -2,7 +2,7 @@
 
 use super::gemm::{COLUMNS, Target};
 use super::parallel::Shared;
-use super::pointwise::activate;
+use super::pointwise::for_activation;
 use super::simd::vectorized;
 use crate::Activation;
 
@@ -18,39 +18,43 @@ pub(crate) struct Rows<'a, F> {
 
 impl<F: Fn(usize) -> usize + Sync> Target for Rows<'_, F> {
     fn put(&self, row: usize, column: usize, columns: usize, sums: &[[f32; COLUMNS]], first: bool, last: bool) {
-        let bias = self.bias.filter(|_| first).map(|bias| &bias[column..column + columns]);
-        let add = self.add || !first;
-        for (i, sums) in sums.iter().enumerate() {
-            // SAFETY: rows do not overlap, nor do the tiles of a row.
-            let into = unsafe { self.out.part((self.offset)(row + i) + column, columns) };
-            store(into, sums, bias, add);
-            if last && self.activation != Activation::Identity {
-                activate(into, self.activation);
-            }
+        let mut bias = [0.0; COLUMNS];
+        if let Some(values) = self.bias.filter(|_| first) {
+            bias[..columns].copy_from_slice(&values[column..column + columns]);
         }
+        let place = |i: usize| (self.offset)(row + i) + column;
+        let activation = if last { self.activation } else { Activation::Identity };
+        put_rows(self.out, &place, columns, sums, &bias, self.add || !first, activation);
     }
 }
 
 vectorized! {
-    /// `into = sums + bias`, or added to it.
-    fn store(into: &mut [f32], sums: &[f32; COLUMNS], bias: Option<&[f32]>, add: bool) {
-        match (bias, add) {
-            (None, false) => into.copy_from_slice(&sums[..into.len()]),
-            (None, true) => {
-                for (into, sum) in into.iter_mut().zip(sums) {
-                    *into += sum;
+    /// `row = f(sums + bias)` for each row of a tile, or `f(row + sums + bias)` where `add` says so.
+    fn put_rows[F: Fn(usize) -> usize][F](
+        out: Shared<'_, f32>, place: &F, columns: usize, sums: &[[f32; COLUMNS]], bias: &[f32; COLUMNS], add: bool,
+        activation: Activation,
+    ) {
+        for_activation!(activation, |f| for (i, sums) in sums.iter().enumerate() {
+            // SAFETY: rows do not overlap, nor do the tiles of a row.
+            let into = unsafe { out.part(place(i), columns) };
+            match (<&mut [f32; COLUMNS]>::try_from(&mut *into), add) {
+                (Ok(into), false) => {
+                    for ((into, sum), bias) in into.iter_mut().zip(sums).zip(bias) {
+                        *into = f(sum + bias);
+                    }
+                }
+                (Ok(into), true) => {
+                    for ((into, sum), bias) in into.iter_mut().zip(sums).zip(bias) {
+                        *into = f(*into + (sum + bias));
+                    }
+                }
+                (Err(_), _) => {
+                    for ((into, sum), bias) in into.iter_mut().zip(sums).zip(bias) {
+                        let old = if add { *into } else { 0.0 };
+                        *into = f(old + (sum + bias));
+                    }
                 }
             }
-            (Some(bias), false) => {
-                for ((into, sum), bias) in into.iter_mut().zip(sums).zip(bias) {
-                    *into = sum + bias;
-                }
-            }
-            (Some(bias), true) => {
-                for ((into, sum), bias) in into.iter_mut().zip(sums).zip(bias) {
-                    *into += sum + bias;
-                }
-            }
-        }
+        });
     }
 }

@@ -1,9 +1,8 @@
 //! Parallel loops whose results do not depend on the number of threads: the caller fixes the chunks, threads take them.
-//!
-//! They run on candle's pool of spinning workers: a step of a small network has a hundred loops of a few microseconds,
-//! too short for the wake-up of a work-stealing pool.
 
 use std::cell::Cell;
+
+use super::pool::pool;
 
 /// Elements of one chunk of an element-wise pass: small enough to balance, large enough to pay for a task.
 pub(crate) const CHUNK: usize = 16 * 1024;
@@ -34,9 +33,9 @@ pub(crate) fn for_each(count: usize, task: impl Fn(usize) + Sync) {
     if count <= 1 || INSIDE.get() {
         (0..count).for_each(task);
     } else {
-        candle_core::utils::barrier_pool().execute_chunked(count, |tasks| {
+        pool().run(count, |index| {
             let _inside = Inside::enter();
-            tasks.for_each(&task);
+            task(index);
         });
     }
 }

@@ -11,44 +11,60 @@ pub(crate) const LEAK: f32 = 0.01;
 macro_rules! for_activation {
     ($activation:expr, |$f:ident| $run:expr) => {
         match $activation {
-            Activation::Identity => {}
+            Activation::Identity => {
+                let $f = |x: f32| x;
+                $run
+            }
             Activation::Relu => {
                 let $f = |x: f32| if x < 0.0 { 0.0 } else { x };
                 $run
             }
             Activation::LeakyRelu => {
-                let $f = |x: f32| if x < 0.0 { x * LEAK } else { x };
+                let $f = |x: f32| if x < 0.0 { x * $crate::kernel::pointwise::LEAK } else { x };
                 $run
             }
             Activation::Sigmoid => {
-                let $f = |x: f32| math::sigmoid(x);
+                let $f = |x: f32| $crate::kernel::math::sigmoid(x);
                 $run
             }
             Activation::Tanh => {
-                let $f = |x: f32| math::tanh(x);
+                let $f = |x: f32| $crate::kernel::math::tanh(x);
                 $run
             }
             Activation::Silu => {
-                let $f = |x: f32| x * math::sigmoid(x);
+                let $f = |x: f32| x * $crate::kernel::math::sigmoid(x);
                 $run
             }
             Activation::Gelu => {
-                let $f = |x: f32| x * math::normal(x).0;
+                let $f = |x: f32| x * $crate::kernel::math::normal(x).0;
                 $run
             }
             Activation::Softplus => {
-                let $f = |x: f32| math::softplus(x);
+                let $f = |x: f32| $crate::kernel::math::softplus(x);
                 $run
             }
         }
     };
 }
+pub(crate) use for_activation;
+
+/// Replaces each number by the activation's value.
+pub(crate) fn activate_in_place(values: &mut [f32], activation: Activation) {
+    if activation != Activation::Identity {
+        let mut x = [0.0; 256];
+        for values in values.chunks_mut(x.len()) {
+            let x = &mut x[..values.len()];
+            x.copy_from_slice(values);
+            activate(values, x, activation);
+        }
+    }
+}
 
 vectorized! {
-    /// Replaces each number by the activation's value.
-    pub(crate) fn activate(values: &mut [f32], activation: Activation) {
-        for_activation!(activation, |f| for value in values.iter_mut() {
-            *value = f(*value);
+    /// `out = activation(x)`. Not in place: a rectifier would become a masked store, which some processors do slowly.
+    pub(crate) fn activate(out: &mut [f32], x: &[f32], activation: Activation) {
+        for_activation!(activation, |f| for (out, &x) in out.iter_mut().zip(x) {
+            *out = f(x);
         });
     }
 }

@@ -6,72 +6,111 @@
 use super::simd::vectorized;
 
 /// Entries of a block.
-const BLOCK: usize = 32;
+pub(crate) const BLOCK: usize = 32;
 
 /// Buffers that serve row after row.
 #[derive(Default)]
 pub(crate) struct Selection {
-    maxima: Vec<f32>,
     sorted: Vec<f32>,
     candidates: Vec<(f32, u32)>,
 }
 
 impl Selection {
     /// Writes the `k` largest entries of `row` and their columns, in the order of columns. `NaN` counts as the largest, so
-    /// that it is seen; of equal entries the first ones are taken.
-    pub(crate) fn largest(&mut self, row: &[f32], values: &mut [f32], columns: &mut [u32]) {
+    /// that it is seen; of equal entries the first ones are taken. `maxima` are those of the row's blocks.
+    pub(crate) fn largest(&mut self, row: &[f32], maxima: &[f32], values: &mut [f32], columns: &mut [u32]) {
+        let bound = self.bound(maxima, values.len());
+        self.collect(row, maxima, bound);
+        self.keep(values, columns);
+    }
+
+    /// As [`Selection::largest`] for a `row` that is within `margin` of the true entries, which `exact` gives.
+    pub(crate) fn largest_within(
+        &mut self,
+        (row, maxima, margin): (&[f32], &[f32], f32),
+        exact: impl Fn(usize) -> f32,
+        values: &mut [f32],
+        columns: &mut [u32],
+    ) {
         let k = values.len();
-        self.maxima.resize(row.len().div_ceil(BLOCK), 0.0);
-        block_maxima(row, &mut self.maxima);
-        let bound = if self.maxima.len() > k {
-            self.sorted.clear();
-            self.sorted.extend_from_slice(&self.maxima);
-            let (_, bound, _) = self.sorted.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
-            *bound
-        } else {
-            f32::NEG_INFINITY
-        };
+        // The true k-th largest entry is at least the k-th largest of `row` less the margin; what is above it is at least
+        // that in truth only if it is within another margin in `row`.
+        let below = |bound: f32| if margin.is_finite() { bound - 2.0 * margin } else { f32::NEG_INFINITY };
+        let bound = below(self.bound(maxima, k));
+        self.collect(row, maxima, bound);
+        if self.candidates.len() > k {
+            self.candidates.select_nth_unstable_by(k - 1, |a, b| key(b.0).total_cmp(&key(a.0)));
+            let bound = below(key(self.candidates[k - 1].0));
+            self.candidates.retain(|candidate| key(candidate.0) >= bound);
+        }
+        for (value, column) in &mut self.candidates {
+            *value = exact(*column as usize);
+        }
+        self.keep(values, columns);
+    }
+
+    /// A number that at least `k` entries reach: the k-th largest of the maxima.
+    fn bound(&mut self, maxima: &[f32], k: usize) -> f32 {
+        if maxima.len() <= k {
+            return f32::NEG_INFINITY;
+        }
+        self.sorted.clear();
+        self.sorted.extend_from_slice(maxima);
+        *self.sorted.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a)).1
+    }
+
+    /// Makes all entries that reach `bound` candidates.
+    fn collect(&mut self, row: &[f32], maxima: &[f32], bound: f32) {
         self.candidates.clear();
-        for (block, &maximum) in self.maxima.iter().enumerate() {
+        for (block, &maximum) in maxima.iter().enumerate() {
             if maximum >= bound {
                 let start = block * BLOCK;
                 for (column, &value) in row[start..row.len().min(start + BLOCK)].iter().enumerate() {
-                    let key = if value.is_nan() { f32::INFINITY } else { value };
-                    if key >= bound {
-                        self.candidates.push((key, (start + column) as u32));
+                    if key(value) >= bound {
+                        self.candidates.push((value, (start + column) as u32));
                     }
                 }
             }
         }
+    }
+
+    /// Writes the largest candidates.
+    fn keep(&mut self, values: &mut [f32], columns: &mut [u32]) {
+        let k = values.len();
         if self.candidates.len() > k {
-            let first = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+            let first = |a: &(f32, u32), b: &(f32, u32)| key(b.0).total_cmp(&key(a.0)).then(a.1.cmp(&b.1));
             self.candidates.select_nth_unstable_by(k - 1, first);
             self.candidates.truncate(k);
         }
         self.candidates.sort_unstable_by_key(|candidate| candidate.1);
-        for ((value, column), (_, from)) in values.iter_mut().zip(columns).zip(&self.candidates) {
-            *value = row[*from as usize];
-            *column = *from;
+        for ((into, column), (value, from)) in values.iter_mut().zip(columns).zip(&self.candidates) {
+            (*into, *column) = (*value, *from);
         }
     }
 }
 
+/// The place of a number in the order.
+#[inline(always)]
+fn key(value: f32) -> f32 {
+    if value.is_nan() { f32::INFINITY } else { value }
+}
+
 vectorized! {
-    fn block_maxima(row: &[f32], maxima: &mut [f32]) {
+    /// The largest entry of each block of `BLOCK` entries; `NaN` counts as infinite.
+    pub(crate) fn block_maxima(row: &[f32], maxima: &mut [f32]) {
         let blocks = row.chunks_exact(BLOCK);
         let rest = blocks.remainder();
         for (block, maximum) in blocks.zip(maxima.iter_mut()) {
             let mut lanes = [f32::NEG_INFINITY; 16];
             for half in block.chunks_exact(16) {
                 for (lane, &value) in lanes.iter_mut().zip(half) {
-                    let value = if value.is_nan() { f32::INFINITY } else { value };
+                    let value = key(value);
                     *lane = if value > *lane { value } else { *lane };
                 }
             }
             *maximum = lanes.iter().fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
         }
         if let (Some(maximum), false) = (maxima.last_mut(), rest.is_empty()) {
-            let key = |value: f32| if value.is_nan() { f32::INFINITY } else { value };
             *maximum = rest.iter().fold(f32::NEG_INFINITY, |a, &b| if key(b) > a { key(b) } else { a });
         }
     }
@@ -90,12 +129,14 @@ mod tests {
             let row: Vec<f32> = row.into_iter().map(|v| if v == 8 { f32::NAN } else { f32::from(v) }).collect();
             let k = ((row.len() as f64 * share) as usize).max(1);
             let mut order: Vec<u32> = (0..row.len() as u32).collect();
-            let key = |i: u32| if row[i as usize].is_nan() { f32::INFINITY } else { row[i as usize] };
-            order.sort_by(|&a, &b| key(b).total_cmp(&key(a)));
+            let at = |i: u32| key(row[i as usize]);
+            order.sort_by(|&a, &b| at(b).total_cmp(&at(a)));
             order.truncate(k);
             order.sort_unstable();
             let (mut values, mut columns) = (vec![0.0; k], vec![0; k]);
-            Selection::default().largest(&row, &mut values, &mut columns);
+            let mut maxima = vec![0.0; row.len().div_ceil(BLOCK)];
+            block_maxima(&row, &mut maxima);
+            Selection::default().largest(&row, &maxima, &mut values, &mut columns);
             prop_assert_eq!(&columns, &order);
             prop_assert!(values.iter().zip(&order).all(|(v, &i)| v.total_cmp(&row[i as usize]).is_eq()));
         }

@@ -130,7 +130,7 @@ vectorized! {
 }
 
 vectorized! {
-    fn dot(a: &[f32], b: &[f32]) -> f32 {
+    pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
         let mut lanes = [0.0; 32];
         let (a_blocks, b_blocks) = (a.chunks_exact(32), b.chunks_exact(32));
         let rest = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(a, b)| a * b).sum::<f32>();

@@ -74,8 +74,7 @@ impl CustomOp1 for Activation {
         let x = storage::slice(x, layout)?;
         let values = storage::output(x.len(), |y| {
             parallel::for_each_chunk(y, |start, y| {
-                y.copy_from_slice(&x[start..start + y.len()]);
-                pointwise::activate(y, *self);
+                pointwise::activate(y, &x[start..start + y.len()], *self);
             });
         });
         Ok((CpuStorage::F32(values), layout.shape().clone()))

@@ -6,11 +6,10 @@ use std::sync::{Arc, OnceLock};
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Device, Layout, Shape, Tensor};
 
-use crate::kernel::epilogue::Rows;
-use crate::kernel::gemm::{self, Matrix, Size};
-use crate::kernel::parallel::{Shared, for_each};
-use crate::kernel::scratch::Scratch;
-use crate::kernel::select::Selection;
+use crate::kernel::gemm::Size;
+use crate::kernel::parallel::for_each_part;
+use crate::kernel::screen::Layer;
+use crate::kernel::select::{BLOCK, Selection, block_maxima};
 use crate::kernel::sparse::Entries;
 use crate::kernel::storage;
 use crate::ops::linear::linear;
@@ -39,10 +38,7 @@ pub fn top_k(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
     check_k("top_k", x, x.dims().last().copied().unwrap_or(0), k)?;
     let indices = if storage::fused([x]) {
         let (rows, width) = x.dims2()?;
-        storage::with(&x.detach(), |x| {
-            let (_, columns) = select(x, width, k);
-            Tensor::from_vec(columns, (rows, k), &Device::Cpu)
-        })?
+        storage::with(&x.detach(), |x| Tensor::from_vec(select(x, width, k), (rows, k), &Device::Cpu))?
     } else {
         let order = x.detach().contiguous()?.arg_sort_last_dim(false)?.narrow(1, 0, k)?.contiguous()?;
         order.sort_last_dim(true)?.0
@@ -137,21 +133,21 @@ fn check_k(operation: &'static str, x: &Tensor, width: usize, k: usize) -> Resul
     wrong(operation, "x", x, format!("at least one row, two dimensions, and k = {k} in 1..={width}"))
 }
 
-/// Values and columns of the `k` largest entries of each row.
-fn select(x: &[f32], width: usize, k: usize) -> (Vec<f32>, Vec<u32>) {
+/// Columns of the `k` largest entries of each row.
+fn select(x: &[f32], width: usize, k: usize) -> Vec<u32> {
     const ROWS: usize = 16;
     let rows = x.len() / width;
-    let (mut values, mut columns) = (vec![0.0; rows * k], vec![0; rows * k]);
-    let (shared_values, shared_columns) = (Shared::new(&mut values), Shared::new(&mut columns));
-    for_each(rows.div_ceil(ROWS), |task| {
-        let mut selection = Selection::default();
-        for row in task * ROWS..rows.min((task + 1) * ROWS) {
-            // SAFETY: each row is visited once.
-            let (values, columns) = unsafe { (shared_values.part(row * k, k), shared_columns.part(row * k, k)) };
-            selection.largest(&x[row * width..][..width], values, columns);
+    let mut columns = vec![0; rows * k];
+    for_each_part(&mut columns, ROWS * k, |first, columns| {
+        let (mut selection, mut values) = (Selection::default(), vec![0.0; k]);
+        let mut maxima = vec![0.0; width.div_ceil(BLOCK)];
+        for (row, columns) in (first / k..).zip(columns.chunks_exact_mut(k)) {
+            let row = &x[row * width..][..width];
+            block_maxima(row, &mut maxima);
+            selection.largest(row, &maxima, &mut values, columns);
         }
     });
-    (values, columns)
+    columns
 }
 
 struct Encode {
@@ -175,14 +171,10 @@ impl CustomOp3 for Encode {
         bias_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let (x, weight) = (storage::slice(x, x_layout)?, storage::slice(weight, weight_layout)?);
-        let bias = Some(storage::slice(bias, bias_layout)?);
+        let bias = storage::slice(bias, bias_layout)?;
         let (latents, inputs) = weight_layout.shape().dims2()?;
         let size = Size { rows: x.len() / inputs, columns: latents, depth: inputs };
-        let mut dense = Scratch::new(size.rows * latents);
-        let offset = |row: usize| row * latents;
-        let target = Rows { out: Shared::new(&mut dense), offset, bias, activation: Activation::Identity, add: false };
-        gemm::product(size, &Matrix::rows(x, inputs), &Matrix::rows(weight, inputs), &target);
-        let (mut values, columns) = select(&dense, latents, self.k);
+        let (mut values, columns) = Layer { size, x, weight, bias }.largest(self.k);
         for value in &mut values {
             *value = if *value < 0.0 { 0.0 } else { *value };
         }

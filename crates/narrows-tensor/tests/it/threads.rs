@@ -44,7 +44,7 @@ fn bits_do_not_depend_on_the_number_of_threads() {
     let run = |threads: &str| {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["threads::bits_do_not_depend_on_the_number_of_threads", "--exact", "--nocapture"])
-            .envs([(VARIABLE, "1"), ("CANDLE_NUM_THREADS", threads), ("RAYON_NUM_THREADS", threads)])
+            .envs([(VARIABLE, "1"), ("RAYON_NUM_THREADS", threads)])
             .output()
             .unwrap();
         let text = String::from_utf8(output.stdout).unwrap();

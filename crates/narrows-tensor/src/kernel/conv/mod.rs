@@ -128,7 +128,8 @@ impl Geometry {
         let offset = |row: usize| row * size.columns;
         let Finish { bias, activation } = finish;
         let target = Rows { out: Shared::new(small), offset, bias, activation, add: false };
-        gemm::product(size, &self.patches(big), &Matrix::rows(weight, size.depth), &target);
+        let mut room = None;
+        gemm::product(size, &self.patches(big).padded(&mut room), &Matrix::rows(weight, size.depth), &target);
     }
 }
 

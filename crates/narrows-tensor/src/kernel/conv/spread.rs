@@ -8,7 +8,7 @@ use super::patches::{Patches, Window};
 use super::{Finish, Geometry};
 use crate::Activation;
 use crate::kernel::epilogue::Rows;
-use crate::kernel::gemm::{self, Matrix, Operand, Size};
+use crate::kernel::gemm::{self, LinesMut, Matrix, Operand, Size};
 use crate::kernel::parallel::{Shared, for_each};
 use crate::kernel::pointwise;
 use crate::kernel::scratch::Scratch;
@@ -49,9 +49,11 @@ impl Operand for Taps<'_> {
         false
     }
 
-    fn copy_row(&self, row: usize, from: usize, into: &mut [f32]) {
-        for (depth, into) in into.iter_mut().enumerate() {
-            self.fill_depth_major(row, 1, from + depth, 1, std::slice::from_mut(into));
+    fn copy_rows(&self, row: usize, from: usize, into: LinesMut<'_>) {
+        for (row, line) in (row..).zip(into) {
+            for (depth, into) in (from..).zip(line) {
+                self.fill_depth_major(row, 1, depth, 1, std::slice::from_mut(into));
+            }
         }
     }
 
@@ -126,7 +128,7 @@ impl Geometry {
                 None => out.fill(0.0),
             }
             self.add_products(&products, out);
-            pointwise::activate(out, finish.activation);
+            pointwise::activate_in_place(out, finish.activation);
         });
     }
 

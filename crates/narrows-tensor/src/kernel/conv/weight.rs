@@ -1,10 +1,10 @@
 //! The weight's gradient: `[small channels, (tap y, tap x, big channel)]`, summed over all positions.
 
 use super::Geometry;
-use super::patches::{Patches, Transposed};
+use super::patches::Transposed;
 use crate::Activation;
 use crate::kernel::epilogue::Rows;
-use crate::kernel::gemm::{self, Matrix, Operand, Size};
+use crate::kernel::gemm::{self, LinesMut, Matrix, Operand, Size};
 use crate::kernel::parallel::{Shared, for_each, for_each_chunk};
 use crate::kernel::scratch::Scratch;
 
@@ -23,8 +23,8 @@ impl<O: Operand> Operand for From<'_, O> {
         self.0.depth_contiguous()
     }
 
-    fn copy_row(&self, row: usize, from: usize, into: &mut [f32]) {
-        self.0.copy_row(row, self.1 + from, into);
+    fn copy_rows(&self, row: usize, from: usize, into: LinesMut<'_>) {
+        self.0.copy_rows(row, self.1 + from, into);
     }
 
     fn fill_depth_major(&self, row: usize, rows: usize, from: usize, width: usize, into: &mut [f32]) {
@@ -37,8 +37,8 @@ impl Geometry {
     pub(crate) fn weight_gradient(&self, big: &[f32], small: &[f32], weight: &mut [f32], add: bool) {
         let size = Size { rows: self.small.channels, columns: self.depth(), depth: self.positions() };
         let left = Matrix::columns(small, self.small.channels);
-        let patches: Patches<'_> = self.patches(big);
-        let right = Transposed(patches);
+        let mut room = None;
+        let right = Transposed(self.patches(big).padded(&mut room));
         let rows = |out, add| {
             let offset = |row: usize| row * size.columns;
             Rows { out, offset, bias: None, activation: Activation::Identity, add }

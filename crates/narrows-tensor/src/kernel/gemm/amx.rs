@@ -13,7 +13,7 @@ use std::arch::x86_64::{
 };
 use std::sync::OnceLock;
 
-use super::operand::Operand;
+use super::operand::{LinesMut, Operand};
 use super::pack::transpose16;
 use super::tile::{COLUMNS, Tile};
 use crate::kernel::scratch::Scratch;
@@ -166,11 +166,9 @@ pub(super) fn pack(
         let steps = len.div_ceil(STEP);
         let into = &mut into[start / STEP * PANEL..][..steps * PANEL];
         if operand.depth_contiguous() {
+            operand.copy_rows(row, from + start, LinesMut::new(&mut staged, rows, len, STAGE));
             for (lane, line) in staged.chunks_exact_mut(STAGE).enumerate() {
                 let filled = if lane < rows { len } else { 0 };
-                if filled > 0 {
-                    operand.copy_row(row + lane, from + start, &mut line[..filled]);
-                }
                 line[filled..steps * STEP].fill(0.0);
             }
         } else {

@@ -1,6 +1,6 @@
 //! The kernels that a product can run on: the vector units everywhere, the matrix unit where there is one.
 
-use super::operand::Operand;
+use super::operand::{LinesMut, Operand};
 use super::tile::{self, COLUMNS, DEPTH, Left, ROWS, STRIDE, Tile};
 
 /// Where a product runs.
@@ -8,6 +8,9 @@ use super::tile::{self, COLUMNS, DEPTH, Left, ROWS, STRIDE, Tile};
 pub(super) enum Kernel {
     /// Fused multiply-add on vectors.
     Vector,
+    /// Pairs of bf16 on vectors; each number of an operand is such a pair.
+    #[cfg(target_arch = "x86_64")]
+    Pairs,
     /// Six bf16 products on the matrix unit.
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     Matrix,
@@ -16,6 +19,8 @@ pub(super) enum Kernel {
 /// A thread's use of a kernel.
 pub(super) enum Running {
     Vector,
+    #[cfg(target_arch = "x86_64")]
+    Pairs,
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     Matrix(super::amx::Registers),
 }
@@ -38,27 +43,27 @@ impl Kernel {
     /// The most rows of a left panel.
     pub(super) fn rows(self) -> usize {
         match self {
-            Self::Vector => ROWS,
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => super::amx::LANES,
+            _ => ROWS,
         }
     }
 
     /// Numbers in a packed left panel of `rows` rows.
     pub(super) fn left_len(self, rows: usize, depth: usize, by_row: bool) -> usize {
         match self {
-            Self::Vector => tile::left_len(rows, depth, by_row),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => super::amx::panel_len(depth),
+            _ => tile::left_len(rows, depth, by_row),
         }
     }
 
     /// Numbers in a packed right panel of 32 columns.
     pub(super) fn right_len(self, depth: usize) -> usize {
         match self {
-            Self::Vector => depth * COLUMNS,
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => super::amx::panel_len(depth),
+            _ => depth * COLUMNS,
         }
     }
 
@@ -72,16 +77,14 @@ impl Kernel {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => super::amx::pack(left, (row, rows), (from, depth), super::amx::Side::Left, into),
-            Self::Vector if left.depth_contiguous() => {
+            _ if left.depth_contiguous() => {
                 for (block, into) in into.chunks_exact_mut(rows * STRIDE).enumerate() {
                     let start = block * DEPTH;
                     let depths = DEPTH.min(depth - start);
-                    for (i, into) in into.chunks_exact_mut(STRIDE).enumerate() {
-                        left.copy_row(row + i, from + start, &mut into[..depths]);
-                    }
+                    left.copy_rows(row, from + start, LinesMut::new(into, rows, depths, STRIDE));
                 }
             }
-            Self::Vector => left.fill_depth_major(row, rows, from, rows, &mut into[..rows * depth]),
+            _ => left.fill_depth_major(row, rows, from, rows, &mut into[..rows * depth]),
         }
     }
 
@@ -95,7 +98,7 @@ impl Kernel {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => super::amx::pack(right, (column, columns), (from, depth), super::amx::Side::Right, into),
-            Self::Vector => right.fill_depth_major(column, columns, from, COLUMNS, into),
+            _ => right.fill_depth_major(column, columns, from, COLUMNS, into),
         }
     }
 
@@ -103,6 +106,8 @@ impl Kernel {
     pub(super) fn start(self) -> Running {
         match self {
             Self::Vector => Running::Vector,
+            #[cfg(target_arch = "x86_64")]
+            Self::Pairs => Running::Pairs,
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => Running::Matrix(super::amx::Registers::new()),
         }
@@ -114,6 +119,8 @@ impl Running {
     pub(super) fn multiply(&self, left: Left<'_>, right: &[f32], tile: &mut Tile) {
         match self {
             Self::Vector => tile::multiply(left, right, tile),
+            #[cfg(target_arch = "x86_64")]
+            Self::Pairs => tile::multiply_pairs(left, right, tile),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix(registers) => registers.multiply(left.data, right, tile),
         }

@@ -11,7 +11,7 @@ mod pack;
 mod tile;
 
 use kernel::Kernel;
-pub(crate) use operand::{Matrix, Operand};
+pub(crate) use operand::{LinesMut, Matrix, Operand, copy_run};
 pub(crate) use tile::COLUMNS;
 use tile::{Left, Tile};
 
@@ -54,6 +54,20 @@ pub(crate) fn product(size: Size, left: &impl Operand, right: &impl Operand, tar
         return;
     }
     run(Kernel::best(size), size, left, right, target);
+}
+
+/// Whether [`product_of_pairs`] can run here.
+pub(crate) fn pairs_available() -> bool {
+    tile::pairs()
+}
+
+/// As [`product`] for matrices with contiguous rows whose numbers are pairs of bf16.
+///
+/// # Panics
+/// There are no [`pairs_available`].
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn product_of_pairs(size: Size, left: &Matrix<'_>, right: &Matrix<'_>, target: &impl Target) {
+    run(Kernel::Pairs, size, left, right, target);
 }
 
 fn run(kernel: Kernel, size: Size, left: &impl Operand, right: &impl Operand, target: &impl Target) {

@@ -4,15 +4,56 @@ use super::{COLUMNS, pack};
 
 /// A matrix of `rows x depth` numbers, given by how it fills panels.
 pub(crate) trait Operand: Sync {
-    /// Whether rows are contiguous along the depth; then `copy_row` is the cheap way, else `copy_depth`.
+    /// Whether rows are contiguous along the depth; then `copy_rows` is the cheap way, else `fill_depth_major`.
     fn depth_contiguous(&self) -> bool;
 
-    /// Copies row `row`, depths `from..from + into.len()`.
-    fn copy_row(&self, row: usize, from: usize, into: &mut [f32]);
+    /// Copies the rows from `row` on, each from depth `from` on, into the lines of `into`.
+    fn copy_rows(&self, row: usize, from: usize, into: LinesMut<'_>);
 
     /// Fills `into`, laid out `[depths][width]`, from rows `row..row + rows` and depths `from..`, with zeros in the
     /// columns from `rows` on.
     fn fill_depth_major(&self, row: usize, rows: usize, from: usize, width: usize, into: &mut [f32]);
+}
+
+/// Lines of equal length in a buffer, `stride` apart.
+pub(crate) struct LinesMut<'a> {
+    rest: &'a mut [f32],
+    count: usize,
+    len: usize,
+    stride: usize,
+}
+
+impl<'a> LinesMut<'a> {
+    /// The first `len` numbers of each of `count` lines.
+    pub(crate) fn new(buffer: &'a mut [f32], count: usize, len: usize, stride: usize) -> Self {
+        Self { rest: buffer, count, len, stride }
+    }
+}
+
+impl<'a> Iterator for LinesMut<'a> {
+    type Item = &'a mut [f32];
+
+    fn next(&mut self) -> Option<&'a mut [f32]> {
+        self.count = self.count.checked_sub(1)?;
+        let rest = std::mem::take(&mut self.rest);
+        let (line, rest) = rest.split_at_mut(self.stride.min(rest.len()));
+        self.rest = rest;
+        Some(&mut line[..self.len])
+    }
+}
+
+/// Copies short runs in place, without a call for each.
+#[inline(always)]
+pub(crate) fn copy_run(into: &mut [f32], from: &[f32]) {
+    match into.len() {
+        4 => into[..4].copy_from_slice(&from[..4]),
+        len if len % 16 == 0 && len <= 128 => {
+            for (into, from) in into.chunks_exact_mut(16).zip(from.chunks_exact(16)) {
+                into.copy_from_slice(from);
+            }
+        }
+        _ => into.copy_from_slice(from),
+    }
 }
 
 /// A matrix in memory, contiguous along its rows or along its columns.
@@ -40,13 +81,15 @@ impl Operand for Matrix<'_> {
         self.depth == 1
     }
 
-    fn copy_row(&self, row: usize, from: usize, into: &mut [f32]) {
-        if self.depth == 1 {
-            let start = row * self.row + from;
-            into.copy_from_slice(&self.data[start..start + into.len()]);
-        } else {
-            for (index, into) in into.iter_mut().enumerate() {
-                *into = self.data[row * self.row + (from + index) * self.depth];
+    fn copy_rows(&self, row: usize, from: usize, into: LinesMut<'_>) {
+        for (row, line) in (row..).zip(into) {
+            let start = row * self.row + from * self.depth;
+            if self.depth == 1 {
+                line.copy_from_slice(&self.data[start..start + line.len()]);
+            } else {
+                for (into, value) in line.iter_mut().zip(self.data[start..].iter().step_by(self.depth)) {
+                    *into = *value;
+                }
             }
         }
     }

@@ -40,29 +40,53 @@ pub(super) fn multiply(left: Left<'_>, right: &[f32], tile: &mut Tile) {
     #[cfg(target_arch = "x86_64")]
     if crate::kernel::simd::avx512() {
         // SAFETY: AVX-512 is there, and the panels have the lengths that the kernel reads.
-        return unsafe { avx512::multiply(left, right.as_ptr(), depth, tile) };
+        return unsafe { avx512::multiply(left, right.as_ptr(), depth, false, tile) };
     }
     portable::multiply(left, right, tile);
 }
 
+/// Whether the processor multiplies pairs of bf16.
+pub(super) fn pairs() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return crate::kernel::simd::avx512() && std::arch::is_x86_feature_detected!("avx512bf16");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// As [`multiply`] for numbers that are pairs of bf16, in a left panel that is packed row by row.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn multiply_pairs(left: Left<'_>, right: &[f32], tile: &mut Tile) {
+    let depth = right.len() / COLUMNS;
+    assert!((1..=ROWS).contains(&left.rows) && left.data.len() >= left_len(left.rows, depth, left.by_row));
+    assert!(pairs() && left.by_row);
+    // SAFETY: the unit is there, and the panels have the lengths that the kernel reads.
+    unsafe { avx512::multiply(left, right.as_ptr(), depth, true, tile) };
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use std::arch::x86_64::{_mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps};
+    use std::arch::x86_64::{
+        __m512, __m512bh, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
+        _mm512_storeu_ps,
+    };
+    use std::mem::transmute;
 
     use super::{COLUMNS, DEPTH, Left, STRIDE, Tile};
 
     /// # Safety
-    /// AVX-512 is there; `left` holds `depth` depths and `right` holds `depth * COLUMNS` numbers.
-    pub(super) unsafe fn multiply(left: Left<'_>, right: *const f32, depth: usize, tile: &mut Tile) {
+    /// AVX-512 is there, and bf16 products for `pairs`; `left` holds `depth` depths and `right` `depth * COLUMNS` numbers.
+    pub(super) unsafe fn multiply(left: Left<'_>, right: *const f32, depth: usize, pairs: bool, tile: &mut Tile) {
         let a = left.data.as_ptr();
         macro_rules! by_rows {
             ($($rows:literal)*) => {
-                match (left.rows, left.by_row) {
+                match (left.rows, left.by_row, pairs) {
                     $(
                         // SAFETY: by this function's contract.
-                        ($rows, true) => unsafe { run::<$rows, true>(a, right, depth, tile) },
+                        ($rows, true, false) => unsafe { run::<$rows, true>(a, right, depth, tile) },
                         // SAFETY: by this function's contract.
-                        ($rows, false) => unsafe { run::<$rows, false>(a, right, depth, tile) },
+                        ($rows, false, false) => unsafe { run::<$rows, false>(a, right, depth, tile) },
+                        // SAFETY: by this function's contract.
+                        ($rows, true, true) => unsafe { run_pairs::<$rows, true>(a, right, depth, tile) },
                     )*
                     _ => {}
                 }
@@ -71,44 +95,60 @@ mod avx512 {
         by_rows!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
     }
 
-    /// The kernel for `R` rows, packed row by row or depth by depth.
-    ///
-    /// # Safety
-    /// The processor has AVX-512F; `a` holds `R` rows and `b` 32 columns of `depth` values in packed order.
-    #[target_feature(enable = "avx512f")]
-    unsafe fn run<const R: usize, const BY_ROW: bool>(
-        mut a: *const f32,
-        mut b: *const f32,
-        mut depth: usize,
-        tile: &mut Tile,
-    ) {
-        // Where the element (row i, depth k) lies: at `i * row + k * step`.
-        let (row, step) = if BY_ROW { (STRIDE, 1) } else { (1, R) };
-        // SAFETY: the caller guarantees the panels' lengths.
-        unsafe {
-            let mut sums = [[_mm512_setzero_ps(); 2]; R];
-            while depth > 0 {
-                let block = if BY_ROW { depth.min(DEPTH) } else { depth };
-                let mut p = a;
-                for _ in 0..block {
-                    let (b0, b1) = (_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16)));
-                    for (i, sum) in sums.iter_mut().enumerate() {
-                        let x = _mm512_set1_ps(*p.add(i * row));
-                        sum[0] = _mm512_fmadd_ps(x, b0, sum[0]);
-                        sum[1] = _mm512_fmadd_ps(x, b1, sum[1]);
+    /// Defines the kernel for `R` rows, packed row by row or depth by depth.
+    macro_rules! kernel {
+        ($(#[$meta:meta])* $name:ident, $feature:literal, |$x:ident, $b:ident, $sum:ident| $product:expr) => {
+            $(#[$meta])*
+            ///
+            /// # Safety
+            /// The processor has the features; `a` holds `R` rows and `b` 32 columns of `depth` values in packed order.
+            #[target_feature(enable = $feature)]
+            unsafe fn $name<const R: usize, const BY_ROW: bool>(
+                mut a: *const f32,
+                mut b: *const f32,
+                mut depth: usize,
+                tile: &mut Tile,
+            ) {
+                // Where the element (row i, depth k) lies: at `i * row + k * step`.
+                let (row, step) = if BY_ROW { (STRIDE, 1) } else { (1, R) };
+                // SAFETY: the caller guarantees the panels' lengths.
+                unsafe {
+                    let mut sums = [[_mm512_setzero_ps(); 2]; R];
+                    while depth > 0 {
+                        let block = if BY_ROW { depth.min(DEPTH) } else { depth };
+                        let mut p = a;
+                        for _ in 0..block {
+                            let columns = [_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16))];
+                            for (i, sums) in sums.iter_mut().enumerate() {
+                                let $x = _mm512_set1_ps(*p.add(i * row));
+                                for (sum, $b) in sums.iter_mut().zip(columns) {
+                                    let $sum = *sum;
+                                    *sum = $product;
+                                }
+                            }
+                            p = p.add(step);
+                            b = b.add(COLUMNS);
+                        }
+                        depth -= block;
+                        a = a.add(R * STRIDE);
                     }
-                    p = p.add(step);
-                    b = b.add(COLUMNS);
+                    for (sum, row) in sums.iter().zip(&mut tile.0) {
+                        _mm512_storeu_ps(row.as_mut_ptr(), sum[0]);
+                        _mm512_storeu_ps(row.as_mut_ptr().add(16), sum[1]);
+                    }
                 }
-                depth -= block;
-                a = a.add(R * STRIDE);
             }
-            for (sum, row) in sums.iter().zip(&mut tile.0) {
-                _mm512_storeu_ps(row.as_mut_ptr(), sum[0]);
-                _mm512_storeu_ps(row.as_mut_ptr().add(16), sum[1]);
-            }
-        }
+        };
     }
+    kernel!(
+        /// Products of f32.
+        run, "avx512f", |x, b, sum| _mm512_fmadd_ps(x, b, sum)
+    );
+    kernel!(
+        /// Products of pairs of bf16.
+        run_pairs, "avx512f,avx512bf16",
+        |x, b, sum| _mm512_dpbf16_ps(sum, transmute::<__m512, __m512bh>(x), transmute::<__m512, __m512bh>(b))
+    );
 }
 
 mod portable {

@@ -1,0 +1,266 @@
+//! The largest sums of a dense layer, `x Wᵀ + b`, row by row, without the exact layer where the processor has bf16 products.
+//!
+//! With `x̃` and `w̃` rounded to bf16, `|x w - x̃ w̃| <= |x - x̃| |w| + |x̃| |w - w̃|` (Cauchy-Schwarz): products at twice the
+//! speed of f32 say which few columns can be among the k largest, and only their sums are computed in f32.
+
+use super::epilogue::Rows;
+use super::gemm::{self, COLUMNS, Matrix, Size, Target};
+use super::parallel::{Shared, for_each, for_each_part};
+use super::scratch::Scratch;
+use super::select::{BLOCK, Selection, block_maxima};
+use super::simd::vectorized;
+use super::sparse::dot;
+use crate::Activation;
+
+/// Rows that a task selects from.
+const ROWS: usize = 8;
+/// Depth and columns for each number to find from which on screening pays.
+const DEEP: usize = 64;
+const WIDE: usize = 32;
+
+/// A dense layer: `x` is `[rows, depth]`, `weight` `[columns, depth]`, `bias` `[columns]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Layer<'a> {
+    pub(crate) size: Size,
+    pub(crate) x: &'a [f32],
+    pub(crate) weight: &'a [f32],
+    pub(crate) bias: &'a [f32],
+}
+
+impl Layer<'_> {
+    /// Values and columns of the `k` largest sums of each row, in the order of columns; of equal sums the first ones.
+    pub(crate) fn largest(self, k: usize) -> (Vec<f32>, Vec<u32>) {
+        #[cfg(target_arch = "x86_64")]
+        if gemm::pairs_available() && self.size.depth >= DEEP && self.size.columns >= WIDE * k {
+            return self.screened(k);
+        }
+        self.plain(k)
+    }
+
+    fn plain(self, k: usize) -> (Vec<f32>, Vec<u32>) {
+        let Self { size, x, weight, bias } = self;
+        let (mut sums, mut maxima) = self.room();
+        let target = Scores::new(size.columns, bias, &mut sums, &mut maxima);
+        gemm::product(size, &Matrix::rows(x, size.depth), &Matrix::rows(weight, size.depth), &target);
+        self.select(k, |selection, row, values, columns| {
+            let (sums, maxima) = self.row(row, &sums, &maxima);
+            selection.largest(sums, maxima, values, columns);
+        })
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn screened(self, k: usize) -> (Vec<f32>, Vec<u32>) {
+        let Self { size, x, weight, bias } = self;
+        let (x_rounded, w_rounded) = (Rounded::new(x, size.depth), Rounded::new(weight, size.depth));
+        let (mut sums, mut maxima) = self.room();
+        let half = size.depth.div_ceil(2);
+        let target = Scores::new(size.columns, bias, &mut sums, &mut maxima);
+        let (left, right) = (Matrix::rows(&x_rounded.pairs, half), Matrix::rows(&w_rounded.pairs, half));
+        gemm::product_of_pairs(Size { depth: half, ..size }, &left, &right, &target);
+        let either = |a: f32, b: f32| if b.is_finite() { a.max(b) } else { f32::INFINITY };
+        let largest = |numbers: &[f32]| numbers.iter().copied().fold(0.0, either);
+        let (w, w_error) = (largest(&w_rounded.norms), largest(&w_rounded.errors));
+        let b = bias.iter().map(|b| b.abs()).fold(0.0, either);
+        // Sums in f32 round in each term, here and in the exact ones.
+        let rounding = (size.depth + 8) as f32 * f32::EPSILON;
+        self.select(k, |selection, row, values, columns| {
+            let (norm, error) = (x_rounded.norms[row], x_rounded.errors[row]);
+            let margin = error * w + (norm + error) * w_error + rounding * (norm * w + b) + f32::MIN_POSITIVE;
+            let x = &x[row * size.depth..][..size.depth];
+            let exact = |column: usize| dot(x, &weight[column * size.depth..][..size.depth]) + bias[column];
+            let (sums, maxima) = self.row(row, &sums, &maxima);
+            selection.largest_within((sums, maxima, 1.01 * margin), exact, values, columns);
+        })
+    }
+
+    /// Room for all sums and the maxima of their blocks.
+    fn room(&self) -> (Scratch, Scratch) {
+        let Size { rows, columns, .. } = self.size;
+        (Scratch::new(rows * columns), Scratch::new(rows * columns.div_ceil(BLOCK)))
+    }
+
+    fn row<'a>(&self, row: usize, sums: &'a [f32], maxima: &'a [f32]) -> (&'a [f32], &'a [f32]) {
+        let columns = self.size.columns;
+        let blocks = columns.div_ceil(BLOCK);
+        (&sums[row * columns..][..columns], &maxima[row * blocks..][..blocks])
+    }
+
+    /// Runs `run(selection, row, values, columns)` for each row.
+    fn select(
+        &self,
+        k: usize,
+        run: impl Fn(&mut Selection, usize, &mut [f32], &mut [u32]) + Sync,
+    ) -> (Vec<f32>, Vec<u32>) {
+        let rows = self.size.rows;
+        let (mut values, mut columns) = (vec![0.0; rows * k], vec![0; rows * k]);
+        let (shared_values, shared_columns) = (Shared::new(&mut values), Shared::new(&mut columns));
+        for_each(rows.div_ceil(ROWS), |task| {
+            let mut selection = Selection::default();
+            for row in task * ROWS..rows.min((task + 1) * ROWS) {
+                // SAFETY: each row is visited once.
+                let (values, columns) = unsafe { (shared_values.part(row * k, k), shared_columns.part(row * k, k)) };
+                run(&mut selection, row, values, columns);
+            }
+        });
+        (values, columns)
+    }
+}
+
+/// A target that also notes the largest sum of each block.
+struct Scores<'a, F> {
+    rows: Rows<'a, F>,
+    columns: usize,
+    maxima: Shared<'a, f32>,
+}
+
+impl<'a> Scores<'a, ()> {
+    fn new(
+        columns: usize,
+        bias: &'a [f32],
+        sums: &'a mut [f32],
+        maxima: &'a mut [f32],
+    ) -> Scores<'a, impl Fn(usize) -> usize + Sync + use<>> {
+        let (out, maxima) = (Shared::new(sums), Shared::new(maxima));
+        let offset = move |row: usize| row * columns;
+        Scores {
+            rows: Rows { out, offset, bias: Some(bias), activation: Activation::Identity, add: false },
+            columns,
+            maxima,
+        }
+    }
+}
+
+const _: () = assert!(BLOCK == COLUMNS, "a block of a selection is a row of a tile");
+
+impl<F: Fn(usize) -> usize + Sync> Target for Scores<'_, F> {
+    fn put(&self, row: usize, column: usize, columns: usize, sums: &[[f32; COLUMNS]], first: bool, last: bool) {
+        self.rows.put(row, column, columns, sums, first, last);
+        if last {
+            for row in row..row + sums.len() {
+                // SAFETY: as for the sums: this tile's, which nobody else writes.
+                let (sums, maximum) = unsafe {
+                    let place = row * self.columns.div_ceil(BLOCK) + column / BLOCK;
+                    (self.rows.out.part(row * self.columns + column, columns), self.maxima.part(place, 1))
+                };
+                block_maxima(sums, maximum);
+            }
+        }
+    }
+}
+
+/// Rows rounded to bf16 in pairs, their norms and those of what rounding changed.
+struct Rounded {
+    pairs: Scratch,
+    norms: Vec<f32>,
+    errors: Vec<f32>,
+}
+
+impl Rounded {
+    fn new(matrix: &[f32], depth: usize) -> Self {
+        let (rows, half) = (matrix.len() / depth, depth.div_ceil(2));
+        let mut pairs = Scratch::new(rows * half);
+        let (mut norms, mut errors) = (vec![0.0; rows], vec![0.0; rows]);
+        let (shared_norms, shared_errors) = (Shared::new(&mut norms), Shared::new(&mut errors));
+        for_each_part(&mut pairs, ROWS * half, |first, pairs| {
+            for (row, pairs) in (first / half..).zip(pairs.chunks_exact_mut(half)) {
+                let (norm, error) = round(&matrix[row * depth..][..depth], pairs);
+                // SAFETY: each row is visited once.
+                unsafe {
+                    shared_norms.part(row, 1)[0] = norm;
+                    shared_errors.part(row, 1)[0] = error;
+                }
+            }
+        });
+        Self { pairs, norms, errors }
+    }
+}
+
+/// The upper half of `x` rounded to the nearest bf16, ties to even.
+#[inline(always)]
+fn nearest(x: f32) -> u32 {
+    let bits = x.to_bits();
+    let rounded = bits.wrapping_add(0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000;
+    if x.is_nan() { 0x7FC0_0000 } else { rounded }
+}
+
+vectorized! {
+    /// Writes pairs of rounded numbers and returns the norm of `row` and that of what rounding changed.
+    fn round(row: &[f32], pairs: &mut [f32]) -> (f32, f32) {
+        let (mut squares, mut errors) = ([0.0; 16], [0.0; 16]);
+        for (line, pairs) in row.chunks(32).zip(pairs.chunks_mut(16)) {
+            let mut block = [0.0f32; 32];
+            block[..line.len()].copy_from_slice(line);
+            for lane in 0..16 {
+                let (a, b) = (block[2 * lane], block[2 * lane + 1]);
+                let (a_bits, b_bits) = (nearest(a), nearest(b));
+                let (a_error, b_error) = (a - f32::from_bits(a_bits), b - f32::from_bits(b_bits));
+                squares[lane] += a * a + b * b;
+                errors[lane] += a_error * a_error + b_error * b_error;
+                block[lane] = f32::from_bits(a_bits >> 16 | b_bits);
+            }
+            let len = pairs.len();
+            pairs.copy_from_slice(&block[..len]);
+        }
+        (squares.iter().sum::<f32>().sqrt(), errors.iter().sum::<f32>().sqrt())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A layer whose sums lie close together, so that rounding to bf16 changes their order.
+    fn check(change: impl Fn(&mut [f32], &mut [f32], &mut [f32])) {
+        let (rows, columns, depth, k) = (9, 700, 131, 11);
+        let draw = |name: &str, len: usize| {
+            let mut values = vec![0.0; len];
+            crate::random::fill_normal(&crate::Key::new(1).named(name), &mut values);
+            values
+        };
+        let (mut x, mut weight, mut bias) = (draw("x", rows * depth), draw("w", columns * depth), draw("b", columns));
+        change(&mut x, &mut weight, &mut bias);
+        let layer = Layer { size: Size { rows, columns, depth }, x: &x, weight: &weight, bias: &bias };
+        let (values, places) = layer.largest(k);
+        for row in 0..rows {
+            let exact =
+                |column: usize| dot(&x[row * depth..][..depth], &weight[column * depth..][..depth]) + bias[column];
+            let key =
+                |column: u32| if exact(column as usize).is_nan() { f32::INFINITY } else { exact(column as usize) };
+            let mut order: Vec<u32> = (0..columns as u32).collect();
+            order.sort_by(|&a, &b| key(b).total_cmp(&key(a)));
+            order.truncate(k);
+            order.sort_unstable();
+            // Without bf16 products the sums are rounded in another order.
+            if gemm::pairs_available() {
+                assert_eq!(places[row * k..][..k], order);
+            }
+            for (value, &place) in values[row * k..].iter().zip(&places[row * k..][..k]) {
+                let exact = exact(place as usize);
+                assert!((value - exact).abs() < 1e-4 || value.to_bits() == exact.to_bits(), "{value} is not {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_are_those_of_the_exact_layer() {
+        check(|_, _, _| {});
+    }
+
+    #[test]
+    fn sums_that_rounding_swaps_are_told_apart() {
+        check(|_, weight, _| {
+            let first = weight[..131].to_vec();
+            for (column, row) in weight.chunks_exact_mut(131).enumerate() {
+                row.iter_mut().zip(&first).for_each(|(w, f)| *w = f + 1e-4 * *w + 1e-5 * column as f32);
+            }
+        });
+    }
+
+    #[test]
+    fn numbers_beyond_the_range_are_seen() {
+        check(|x, weight, _| {
+            (x[3], x[140], weight[200]) = (f32::NAN, 1e38, f32::MAX);
+            weight[4 * 131] = f32::INFINITY;
+        });
+    }
+}
