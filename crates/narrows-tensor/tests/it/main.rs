@@ -4,6 +4,7 @@
 mod activation;
 mod check;
 mod conv;
+mod golden;
 mod linear;
 mod loss;
 mod normalize;
