@@ -1,7 +1,7 @@
 """The workloads of `cargo xtask bench` in PyTorch: `peers.py WORKLOAD eager|compile`.
 
 Each line on standard input is a number of seconds; the answer is one line of JSON with the samples of a step, the steps
-done and the median seconds of a step. At the end of input it reports its peak memory.
+done, and the median and processor seconds of a step. At the end of input it reports its peak memory.
 """
 
 import json
@@ -142,12 +142,15 @@ def main():
     samples, step = build(*sys.argv[1:])
     for line in sys.stdin:
         until, times, result = time.perf_counter() + float(line), [], 0.0
+        used = time.process_time()
         while len(times) < 3 or time.perf_counter() < until:
             start = time.perf_counter()
             result = step()
             times.append(time.perf_counter() - start)
+        processor = (time.process_time() - used) / len(times)
         times.sort()
-        answer = {"samples": samples, "steps": len(times), "median": times[len(times) // 2], "best": times[0], "result": result}
+        answer = {"samples": samples, "steps": len(times), "median": times[len(times) // 2], "best": times[0]}
+        answer |= {"processor": processor, "result": result}
         print(json.dumps(answer), flush=True)
     print(json.dumps({"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 

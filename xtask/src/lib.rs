@@ -10,6 +10,7 @@ pub mod large;
 pub mod new_variant;
 pub mod process;
 pub mod repository;
+pub mod sanitize;
 pub mod tidy;
 
 /// The result of a command. The text of the error is for the person at the terminal.

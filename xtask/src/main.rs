@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, ci, data, docs, golden, large, new_variant, tidy};
+use xtask::{bench, ci, data, docs, golden, large, new_variant, sanitize, tidy};
 
 /// Commands for maintainers. `cargo xtask ci` is the whole gate.
 #[derive(Parser)]
@@ -29,6 +29,8 @@ enum Command {
     Golden(golden::Options),
     /// Train on files larger than memory allows and measure the peak
     Large(large::Options),
+    /// Run the tests of the crate with `unsafe` code under AddressSanitizer and ThreadSanitizer
+    Sanitize(sanitize::Options),
     /// Start a model variant: its file, its catalogue line and an example configuration
     NewVariant(new_variant::Options),
 }
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Golden(options) => golden::run(&options),
         Command::Large(options) => large::run_large(&options),
+        Command::Sanitize(options) => sanitize::run(&options),
         Command::NewVariant(options) => new_variant::run(&options),
     };
     match done {

@@ -1,20 +1,24 @@
 //! `cargo xtask bench`: our workloads, and with `--peers` PyTorch's, in turns within one run.
 //!
 //! Each implementation is a process that runs a round when asked, so that all of them meet the same state of the machine.
-//! The ratio is the median over rounds of ours to the best of the others in that round.
+//! The ratio is the median over rounds of ours to the best of the others in that round. Figures of earlier runs on the same
+//! machine are kept, so that workloads can be measured a few at a time.
 
+mod encode;
 mod peer;
 mod table;
 
+use std::path::Path;
+
 use clap::Args;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::process::{cargo, run as execute};
 use crate::{Result, repository};
 use peer::Peer;
 
 /// Workload, and the floating-point operations of one sample (none where they say little).
-const WORKLOADS: [(&str, f64); 9] = [
+const WORKLOADS: [(&str, f64); 11] = [
     ("matmul-2048", 2.0 * 2048.0 * 2048.0),
     ("dense-128", DENSE),
     ("dense-512", DENSE),
@@ -24,6 +28,8 @@ const WORKLOADS: [(&str, f64); 9] = [
     ("sparse-1024", 0.0),
     ("infer-dense-4096", 2.0 * WEIGHTS),
     ("infer-tabular-4096", 0.0),
+    ("encode-1000000", 0.0),
+    ("encode-10000", 0.0),
 ];
 /// Weights of 784-512-256-32 and its mirror.
 const WEIGHTS: f64 = 2.0 * (784.0 * 512.0 + 512.0 * 256.0 + 256.0 * 32.0);
@@ -56,7 +62,7 @@ pub struct Options {
 }
 
 /// The figures of one implementation on one workload.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 struct Figures {
     implementation: String,
     /// Samples a second: the median over rounds.
@@ -68,18 +74,16 @@ struct Figures {
 }
 
 /// All figures of one workload.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 struct Outcome {
     workload: String,
     figures: Vec<Figures>,
     /// Ours to the best of PyTorch's, the median over rounds.
     ratio: Option<f64>,
-    /// Ours, in operations a second, to the fastest matrix product of the same run.
-    share_of_peak: Option<f64>,
 }
 
-/// The file that a run writes.
-#[derive(Debug, Serialize)]
+/// The file that a run writes and the next one adds to.
+#[derive(Debug, Deserialize, Serialize)]
 struct Report {
     machine: Vec<(String, String)>,
     outcomes: Vec<Outcome>,
@@ -97,37 +101,43 @@ pub fn run(options: &Options) -> Result {
     }
     execute(&mut cargo(&["build", "--quiet", "--release", "--package", "narrows-bench", "--bin", "narrows-bench"]))?;
     let python = if options.peers { Some(peer::environment(&options.python)?) } else { None };
+    let path = repository::target()?.join("bench.json");
     let mut report = Report { machine: table::machine(python.as_deref()), outcomes: Vec::new() };
-    let mut peak: f64 = 0.0;
-    for (name, operations) in WORKLOADS {
+    let earlier = std::fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str::<Report>(&text).ok());
+    if let Some(earlier) = earlier.filter(|earlier| earlier.machine == report.machine) {
+        report.outcomes = earlier.outcomes;
+    }
+    for (name, _) in WORKLOADS {
         if !options.names.is_empty() && !options.names.iter().any(|wanted| wanted == name) {
             continue;
         }
-        let mut peers = vec![Peer::ours(name, "fused")?, Peer::ours(name, "candle")?];
-        if let Some(python) = &python {
-            let modes = if name.starts_with("conv") { &MODES[..] } else { &MODES[..2] };
-            for mode in modes {
-                peers.push(Peer::torch(python, name, mode)?);
-            }
-        }
-        let outcome = measure(name, peers, options)?;
-        let fastest = outcome.figures.iter().map(|figures| figures.samples_per_second).fold(0.0, f64::max);
-        if name == "matmul-2048" {
-            peak = fastest * operations;
-        }
-        let ours = outcome.figures.first().map_or(0.0, |figures| figures.samples_per_second);
-        let share_of_peak = (peak > 0.0 && operations > 0.0).then(|| ours * operations / peak);
-        let outcome = Outcome { share_of_peak, ..outcome };
+        let outcome = match name.strip_prefix("encode-") {
+            Some(rows) => encode::measure(name, rows.parse()?, python.as_deref(), options)?,
+            None => measure(name, peers(name, python.as_deref())?, options)?,
+        };
         println!("{}", table::lines(&outcome).join("\n"));
+        report.outcomes.retain(|earlier| earlier.workload != name);
         report.outcomes.push(outcome);
+        report.outcomes.sort_by_key(|outcome| known.iter().position(|name| *name == outcome.workload));
+        std::fs::write(&path, serde_json::to_string_pretty(&report)?)?;
     }
-    let path = repository::target()?.join("bench.json");
-    std::fs::write(&path, serde_json::to_string_pretty(&report)?)?;
     println!("figures: {}", path.display());
     if options.write {
         repository::write("docs/benchmarks.md", &table::document(&report))?;
     }
     Ok(())
+}
+
+/// All implementations of a workload.
+fn peers(name: &str, python: Option<&Path>) -> Result<Vec<Peer>> {
+    let mut peers = vec![Peer::ours(name, "fused")?, Peer::ours(name, "candle")?];
+    if let Some(python) = python {
+        let modes = if name.starts_with("conv") { &MODES[..] } else { &MODES[..2] };
+        for mode in modes {
+            peers.push(Peer::torch(python, name, mode)?);
+        }
+    }
+    Ok(peers)
 }
 
 /// Rounds in turns: the order is reversed every other time.
@@ -161,7 +171,7 @@ fn measure(name: &str, mut peers: Vec<Peer>, options: &Options) -> Result<Outcom
         figures.push(Figures { implementation, samples_per_second: rate, step_ms, peak_mib: peer.finish()? });
     }
     let ratio = (!ratios.is_empty()).then(|| median(ratios));
-    Ok(Outcome { workload: name.to_owned(), figures, ratio, share_of_peak: None })
+    Ok(Outcome { workload: name.to_owned(), figures, ratio })
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

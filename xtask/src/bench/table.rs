@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use super::{Outcome, Report};
+use super::{Figures, Outcome, Report, WORKLOADS};
 use crate::process::{cargo, output};
 
 /// What the figures were measured on.
@@ -56,24 +56,40 @@ pub(super) fn document(report: &Report) -> String {
         "\n| workload | ms a step | samples/s | share of matmul peak | candle, samples/s | PyTorch's best, samples/s | \
          ratio | peak MiB, ours / PyTorch's |\n|---|---|---|---|---|---|---|---|\n",
     );
+    let peak = report.outcomes.iter().find(|outcome| outcome.workload == "matmul-2048").map(|outcome| {
+        let fastest = outcome.figures.iter().map(|figures| figures.samples_per_second).fold(0.0, f64::max);
+        fastest * operations(&outcome.workload)
+    });
     for outcome in &report.outcomes {
-        let [ours, candle, torch @ ..] = &outcome.figures[..] else { continue };
-        let best = torch.iter().max_by(|a, b| a.samples_per_second.total_cmp(&b.samples_per_second));
-        let number =
-            |value: Option<f64>, digits: usize| value.map_or("-".to_owned(), |value| format!("{value:.digits$}"));
+        let Some(ours) = outcome.figures.first() else { continue };
+        let candle = outcome.figures.iter().find(|figures| figures.implementation == "candle");
+        let torch = outcome.figures.iter().filter(|figures| figures.implementation.starts_with("torch"));
+        let best = torch.max_by(|a, b| a.samples_per_second.total_cmp(&b.samples_per_second));
+        let rate = |figures: Option<&Figures>| number(figures.map(|figures| figures.samples_per_second), 0);
+        let operations = operations(&outcome.workload);
+        let share = peak.filter(|_| operations > 0.0).map(|peak| ours.samples_per_second * operations / peak);
         let _ = writeln!(
             text,
-            "| {} | {:.2} | {:.0} | {} | {:.0} | {} | {} | {:.0} / {} |",
+            "| {} | {:.2} | {:.0} | {} | {} | {} | {} | {:.0} / {} |",
             outcome.workload,
             ours.step_ms,
             ours.samples_per_second,
-            number(outcome.share_of_peak, 2),
-            candle.samples_per_second,
-            number(best.map(|best| best.samples_per_second), 0),
+            number(share, 2),
+            rate(candle),
+            rate(best),
             number(outcome.ratio, 2),
             ours.peak_mib,
             number(best.map(|best| best.peak_mib), 0),
         );
     }
     text
+}
+
+fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or("-".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+/// Floating-point operations of a sample; 0 where they say little.
+fn operations(workload: &str) -> f64 {
+    WORKLOADS.iter().find(|(name, _)| *name == workload).map_or(0.0, |(_, operations)| *operations)
 }

@@ -1,0 +1,45 @@
+//! `cargo xtask sanitize`: the tests of narrows-tensor, the crate with `unsafe` code, under AddressSanitizer and
+//! ThreadSanitizer. Needs the nightly toolchain with its sources (`rustup toolchain install nightly -c rust-src`), because
+//! the standard library has to be instrumented too.
+
+use clap::Args;
+
+use crate::Result;
+use crate::process::{cargo, run as execute};
+
+/// The triple that both sanitizers are tested on.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// Which sanitizers, and which tests.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// Sanitizers to run
+    #[arg(value_name = "SANITIZER", default_values = ["address", "thread"], value_parser = ["address", "thread"])]
+    sanitizers: Vec<String>,
+    /// Run only tests whose names contain this
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    test: String,
+}
+
+/// Builds and runs the tests, each sanitizer in a target folder of its own.
+///
+/// # Errors
+///
+/// When a sanitizer finds something, a test fails, or the toolchain lacks something.
+pub fn run(options: &Options) -> Result {
+    let target = crate::repository::target()?;
+    for sanitizer in &options.sanitizers {
+        println!("== {sanitizer}");
+        let folder = target.join("sanitize").join(sanitizer);
+        let mut command = cargo(&["test", "--package", "narrows-tensor", "--lib", "--test", "it"]);
+        command.args(["-Zbuild-std", "--target", TARGET, "--target-dir"]).arg(folder).args(["--", &options.test]);
+        command
+            .env("RUSTUP_TOOLCHAIN", "nightly")
+            .env("CARGO", "cargo")
+            .env("RUSTFLAGS", format!("-Zsanitizer={sanitizer}"))
+            // More threads than cores, so that they meet.
+            .env("RAYON_NUM_THREADS", "4");
+        execute(&mut command)?;
+    }
+    Ok(())
+}
