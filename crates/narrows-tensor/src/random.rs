@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Device, Shape, Tensor};
 use rand_chacha::rand_core::Rng;
-use rayon::prelude::*;
 
+use crate::kernel::parallel::for_each_part;
 use crate::{Key, Result};
 
 /// Numbers that one chunk of the stream holds.
@@ -39,8 +39,8 @@ pub fn normal(key: &Key, shape: impl Into<Shape>, dtype: DType, device: &Device)
 
 /// Fills `values` with uniform numbers in `0..1`.
 pub fn fill_uniform(key: &Key, values: &mut [f32]) {
-    values.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, values)| {
-        let mut generator = key.generator(chunk as u64);
+    for_each_part(values, CHUNK, |first, values| {
+        let mut generator = key.generator((first / CHUNK) as u64);
         for value in values {
             *value = unit(generator.next_u32());
         }
@@ -49,8 +49,8 @@ pub fn fill_uniform(key: &Key, values: &mut [f32]) {
 
 /// Fills `values` with standard normal numbers (Box-Muller).
 pub fn fill_normal(key: &Key, values: &mut [f32]) {
-    values.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, values)| {
-        let mut generator = key.generator(chunk as u64);
+    for_each_part(values, CHUNK, |first, values| {
+        let mut generator = key.generator((first / CHUNK) as u64);
         for pair in values.chunks_mut(2) {
             let radius = (-2.0 * (1.0 - unit(generator.next_u32())).ln()).sqrt();
             let (sine, cosine) = (std::f32::consts::TAU * unit(generator.next_u32())).sin_cos();

@@ -1,4 +1,4 @@
-//! Normalisation over the last dimension (Ba et al. 2016) and over the batch (Ioffe & Szegedy 2015).
+//! Normalisation over the last dimension (Ba et al. 2016).
 
 use candle_core::{CpuStorage, CustomOp1, D, Layout, Shape, Tensor};
 
@@ -28,78 +28,8 @@ pub fn layer_norm(x: &Tensor, scale: &Tensor, shift: &Tensor, eps: f64) -> Resul
     Ok(standard.broadcast_mul(scale)?.broadcast_add(shift)?)
 }
 
-/// A batch normalised by its own statistics, and those statistics.
-#[derive(Clone, Debug)]
-pub struct BatchNorm {
-    /// `(x - mean) / √(variance + eps) * scale + shift`, `[.., C]`.
-    pub output: Tensor,
-    /// Running mean moved towards the batch's, `[C]`, without gradient.
-    pub mean: Tensor,
-    /// Running variance moved towards the batch's unbiased one, `[C]`, without gradient.
-    pub variance: Tensor,
-}
-
-/// Batch normalisation in training: by the mean and variance of each channel over everything else. Changes no state; the
-/// new running statistics are returned.
-///
-/// # Shapes
-/// - `x`: `[.., C]`
-/// - `scale`, `shift`, both of `running` (mean and variance): `[C]`
-///
-/// # Errors
-/// `x` has fewer than two rows of channels, or the shapes do not fit.
-pub fn batch_norm_train(
-    x: &Tensor,
-    (scale, shift): (&Tensor, &Tensor),
-    running: (&Tensor, &Tensor),
-    momentum: f64,
-    eps: f64,
-) -> Result<BatchNorm> {
-    const NAME: &str = "batch_norm";
-    check(NAME, x, [("scale", scale), ("shift", shift), ("running mean", running.0), ("running variance", running.1)])?;
-    let channels = x.dim(D::Minus1)?;
-    let rows = x.elem_count() / channels;
-    if rows < 2 {
-        let expected = "at least two rows: one has no variance".into();
-        return Err(Error::Shape { operation: NAME, argument: "x", found: x.dims().to_vec(), expected });
-    }
-    let flat = x.reshape((rows, channels))?;
-    let mean = flat.mean(0)?;
-    let centred = flat.broadcast_sub(&mean)?;
-    let variance = centred.sqr()?.mean(0)?;
-    let factor = (scale / (&variance + eps)?.sqrt()?)?;
-    let output = centred.broadcast_mul(&factor)?.broadcast_add(shift)?.reshape(x.shape())?;
-    let moved = |old: &Tensor, new: &Tensor, correction: f64| -> Result<Tensor> {
-        Ok(((old.detach() * (1.0 - momentum))? + (new.detach() * (momentum * correction))?)?)
-    };
-    let unbiased = rows as f64 / (rows - 1) as f64;
-    Ok(BatchNorm { output, mean: moved(running.0, &mean, 1.0)?, variance: moved(running.1, &variance, unbiased)? })
-}
-
-/// Batch normalisation in use: by the running statistics.
-///
-/// # Shapes
-/// - `x`: `[.., C]`
-/// - `scale`, `shift`, both of `running` (mean and variance): `[C]`
-/// - returns: `[.., C]`
-///
-/// # Errors
-/// `x` is empty, or the shapes do not fit.
-pub fn batch_norm_infer(
-    x: &Tensor,
-    (scale, shift): (&Tensor, &Tensor),
-    running: (&Tensor, &Tensor),
-    eps: f64,
-) -> Result<Tensor> {
-    let (mean, variance) = running;
-    let named = [("scale", scale), ("shift", shift), ("running mean", mean), ("running variance", variance)];
-    check("batch_norm", x, named)?;
-    let factor = (scale / (variance + eps)?.sqrt()?)?;
-    let offset = (shift - (mean * &factor)?)?;
-    Ok(x.broadcast_mul(&factor)?.broadcast_add(&offset)?)
-}
-
-fn check<'a>(
+/// Whether `x` has elements, and the others one for each channel.
+pub(super) fn check<'a>(
     operation: &'static str,
     x: &Tensor,
     channels: impl IntoIterator<Item = (&'static str, &'a Tensor)>,

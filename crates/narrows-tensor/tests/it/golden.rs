@@ -1,10 +1,11 @@
 //! Values and gradients of the fused operations against PyTorch's (`cargo xtask golden operations`).
 
 use candle_core::{DType, Device, Tensor, Var};
+use narrows_tensor::ops::batch_norm::batch_norm_train;
 use narrows_tensor::ops::conv::{Stride2, conv_transpose2d, conv2d};
 use narrows_tensor::ops::linear::linear;
 use narrows_tensor::ops::loss::{bce_with_logits, categorical, gaussian_nll, kl_gaussian, squared_error};
-use narrows_tensor::ops::normalize::{batch_norm_train, layer_norm};
+use narrows_tensor::ops::normalize::layer_norm;
 use narrows_tensor::ops::softmax::{log_softmax, softmax};
 use narrows_tensor::ops::sparse::{decode_sparse, encode_top_k, top_k};
 use narrows_tensor::ops::upsample::upsample;

@@ -1,7 +1,8 @@
 //! Soft-max, normalisation, upsampling.
 
 use candle_core::{DType, Tensor};
-use narrows_tensor::ops::normalize::{batch_norm_infer, batch_norm_train, layer_norm};
+use narrows_tensor::ops::batch_norm::{batch_norm_infer, batch_norm_train};
+use narrows_tensor::ops::normalize::layer_norm;
 use narrows_tensor::ops::softmax::{log_softmax, softmax};
 use narrows_tensor::ops::upsample::upsample;
 

@@ -3,10 +3,12 @@
 use std::process::Command;
 
 use candle_core::{DType, Device, Tensor};
+use narrows_tensor::ops::batch_norm::batch_norm_train;
 use narrows_tensor::ops::conv::{Stride2, conv_transpose2d, conv2d};
 use narrows_tensor::ops::linear::linear;
 use narrows_tensor::ops::loss::squared_error;
 use narrows_tensor::ops::sparse::{decode_sparse, encode_top_k};
+use narrows_tensor::ops::upsample::upsample;
 use narrows_tensor::{Activation, Gradients, Init, Key, Scope, random};
 
 const VARIABLE: &str = "NARROWS_TEST_PRINT_BITS";
@@ -23,6 +25,9 @@ fn everything() -> Vec<u64> {
     let x = random::normal(&Key::new(4), (37, 18, 18, 3), DType::F32, &Device::Cpu).unwrap();
     let at = Stride2 { stride: (2, 2), padding: (1, 1), output_padding: (0, 0) };
     let h = conv2d(&x, &parameter("a", &[24, 4, 4, 3]), Some(&parameter("b", &[24])), at, Activation::Relu).unwrap();
+    let (scale, shift) = (parameter("scale", &[24]), parameter("shift", &[24]));
+    let h = batch_norm_train(&h, (&scale, &shift), (&shift, &scale), 0.1, 1e-5).unwrap().output;
+    let h = upsample(&h, (2, 1)).unwrap().narrow(1, 3, 9).unwrap();
     let h = h.flatten_from(1).unwrap();
     let h = linear(&h, &parameter("c", &[200, 1944]), Some(&parameter("d", &[200])), Activation::Tanh).unwrap();
     let active = encode_top_k(&h, &parameter("e", &[500, 200]), &parameter("f", &[500]), 7).unwrap();
@@ -30,7 +35,7 @@ fn everything() -> Vec<u64> {
     let y = conv_transpose2d(&h, &parameter("h", &[24, 4, 4, 3]), None, at, Activation::Identity).unwrap();
     let loss = squared_error(&y, &x, None).unwrap();
     let gradients = Gradients::backward(&loss.mean_all().unwrap(), &scope.parameters()).unwrap();
-    assert_eq!(gradients.iter().len(), 8);
+    assert_eq!(gradients.iter().len(), 10);
     let all = gradients.iter().map(|(_, gradient)| bits(gradient));
     all.chain([bits(&loss), gradients.norm().unwrap().to_bits()]).collect()
 }

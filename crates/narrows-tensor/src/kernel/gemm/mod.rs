@@ -1,7 +1,8 @@
 //! Matrix products with packed operands and an epilogue: `out = finish(left rightᵀ)`.
 //!
 //! Both operands are packed into panels in a first parallel loop and multiplied tile by tile in a second. Operands may be
-//! image patches that exist nowhere in memory. The order of every sum is fixed by the shapes alone.
+//! image patches that exist nowhere in memory. A tall left operand is packed part by part, in the loop that multiplies it. The
+//! order of every sum is fixed by the shapes alone.
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
@@ -10,18 +11,20 @@ mod operand;
 mod pack;
 mod tile;
 
+use std::ops::Range;
+
 use kernel::Kernel;
 pub(crate) use operand::{LinesMut, Matrix, Operand, copy_run};
 pub(crate) use tile::COLUMNS;
 use tile::{Left, Tile};
 
-use super::parallel::{Shared, for_each};
+use super::parallel::{Shared, for_each, for_each_part};
 use super::scratch::Scratch;
 
 /// Depths after which partial sums go to memory; the packed operands of one block should stay in the caches.
 const BLOCK: usize = 2048;
-/// Numbers of the left operand that are packed at a time.
-const LEFT: usize = 1 << 20;
+/// Left panels from which on a task packs its own ones.
+const TALL: usize = 4 * TASKS;
 /// Tasks that balance the load well enough.
 const TASKS: usize = 24;
 /// Numbers of packed left panels that one task goes over again and again, from the second-level cache.
@@ -95,53 +98,62 @@ fn block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right: &im
         let first = index * COLUMNS;
         kernel.pack_right(right, (first, COLUMNS.min(size.columns - first)), (at.from, at.len), into);
     };
-    // Row groups small enough to pack; nearly always one.
-    let rows = (LEFT / at.len).max(kernel.rows());
-    let shared_right = Shared::new(&mut packed);
-    for start in (0..size.rows).step_by(rows) {
-        let panels = Panels::new(kernel, start, rows.min(size.rows - start), at.len, left.depth_contiguous());
-        let mut packed_left = Scratch::new(panels.count * panels.room);
-        let shared_left = Shared::new(&mut packed_left);
-        let pending = if start == 0 { right_panels } else { 0 };
-        for_each(pending + panels.count, |task| {
-            if task < pending {
-                // SAFETY: each task packs its own panel.
-                pack_right(task, unsafe { shared_right.part(task * panel, panel) });
-            } else {
-                let index = task - pending;
-                let (place, len) = panels.place(index);
-                // SAFETY: each task packs its own panel.
-                let into = unsafe { shared_left.part(place, len) };
-                kernel.pack_left(left, panels.rows(index), (at.from, at.len), into);
+    let pack_left = |panels: &Panels, index: usize, into: &mut [f32]| {
+        kernel.pack_left(left, panels.rows(index), (at.from, at.len), into);
+    };
+    // A column of tiles: the panels of a group, packed in `packed_left`, by one right panel.
+    let multiply = |panels: &Panels, group: Range<usize>, packed_left: &[f32], column: usize, right: &[f32]| {
+        let columns = COLUMNS.min(size.columns - column * COLUMNS);
+        let (mut tile, running) = (Tile::new(), kernel.start());
+        for index in group.clone() {
+            let (row, rows) = panels.rows(index);
+            let data = &packed_left[(index - group.start) * panels.room..][..panels.len(index)];
+            running.multiply(Left { data, rows, by_row: panels.by_row }, right, &mut tile);
+            target.put(row, column * COLUMNS, columns, &tile.0[..rows], at.first, at.last);
+        }
+    };
+    let by_row = left.depth_contiguous();
+    let all = Panels::new(kernel, size.rows, at.len, by_row);
+    if all.count >= TALL {
+        // Each task packs its rows and multiplies them while they are in the second-level cache.
+        for_each_part(&mut packed, panel, |start, into| pack_right(start / panel, into));
+        let groups = all.count.div_ceil((CACHED / 2 / all.room).max(1)).max(TASKS);
+        return for_each(groups, |group| {
+            let group = all.group(group, groups);
+            let mut packed_left = Scratch::new(group.len() * all.room);
+            for (index, into) in group.clone().zip(packed_left.chunks_exact_mut(all.room)) {
+                pack_left(&all, index, &mut into[..all.len(index)]);
             }
-        });
-        let packed_left = &*packed_left;
-        // SAFETY: packing is over; from here on the right panels are only read.
-        let packed_right: &[f32] = unsafe { shared_right.part(0, right_panels * panel) };
-        let cached = (CACHED / panels.room).max(1);
-        let groups = TASKS.div_ceil(right_panels).max(panels.count.div_ceil(cached)).min(panels.count);
-        for_each(groups * right_panels, |task| {
-            let (group, column) = (task % groups, task / groups);
-            let right = &packed_right[column * panel..(column + 1) * panel];
-            let columns = COLUMNS.min(size.columns - column * COLUMNS);
-            let mut tile = Tile::new();
-            let running = kernel.start();
-            for index in group * panels.count / groups..(group + 1) * panels.count / groups {
-                let (place, len) = panels.place(index);
-                let (row, rows) = panels.rows(index);
-                let left = Left { data: &packed_left[place..place + len], rows, by_row: panels.by_row };
-                running.multiply(left, right, &mut tile);
-                target.put(row, column * COLUMNS, columns, &tile.0[..rows], at.first, at.last);
+            for (column, right) in packed.chunks_exact(panel).enumerate() {
+                multiply(&all, group.clone(), &packed_left, column, right);
             }
         });
     }
+    let mut packed_left = Scratch::new(all.count * all.room);
+    let (shared_left, shared_right) = (Shared::new(&mut packed_left), Shared::new(&mut packed));
+    for_each(right_panels + all.count, |task| {
+        if task < right_panels {
+            // SAFETY: each task packs its own panel.
+            pack_right(task, unsafe { shared_right.part(task * panel, panel) });
+        } else {
+            let index = task - right_panels;
+            // SAFETY: each task packs its own panel.
+            pack_left(&all, index, unsafe { shared_left.part(index * all.room, all.len(index)) });
+        }
+    });
+    let cached = (CACHED / all.room).max(1);
+    let groups = TASKS.div_ceil(right_panels).max(all.count.div_ceil(cached)).min(all.count);
+    for_each(groups * right_panels, |task| {
+        let (group, column) = (all.group(task % groups, groups), task / groups);
+        let right = &packed[column * panel..(column + 1) * panel];
+        multiply(&all, group.clone(), &packed_left[group.start * all.room..], column, right);
+    });
 }
 
 /// How rows are shared out among left panels: as evenly as possible.
 #[derive(Clone, Copy)]
 struct Panels {
     kernel: Kernel,
-    start: usize,
     rows: usize,
     count: usize,
     depth: usize,
@@ -151,21 +163,26 @@ struct Panels {
 }
 
 impl Panels {
-    fn new(kernel: Kernel, start: usize, rows: usize, depth: usize, by_row: bool) -> Self {
+    fn new(kernel: Kernel, rows: usize, depth: usize, by_row: bool) -> Self {
         let count = rows.div_ceil(kernel.rows());
         let room = kernel.left_len(rows.div_ceil(count), depth, by_row);
-        Self { kernel, start, rows, count, depth, by_row, room }
+        Self { kernel, rows, count, depth, by_row, room }
     }
 
     /// First row and number of rows of a panel.
     fn rows(&self, index: usize) -> (usize, usize) {
         let edge = |index: usize| index * self.rows / self.count;
-        (self.start + edge(index), edge(index + 1) - edge(index))
+        (edge(index), edge(index + 1) - edge(index))
     }
 
-    /// Place and length of a panel in the packed buffer.
-    fn place(&self, index: usize) -> (usize, usize) {
-        (index * self.room, self.kernel.left_len(self.rows(index).1, self.depth, self.by_row))
+    /// Numbers in a packed panel.
+    fn len(&self, index: usize) -> usize {
+        self.kernel.left_len(self.rows(index).1, self.depth, self.by_row)
+    }
+
+    /// The panels of one of so many groups.
+    fn group(&self, index: usize, groups: usize) -> Range<usize> {
+        index * self.count / groups..(index + 1) * self.count / groups
     }
 }
 
@@ -239,7 +256,8 @@ mod tests {
     fn deep_and_tall_products_are_summed_block_by_block() {
         check(Size { rows: 3, columns: 5, depth: 4500 }, true, true);
         check(Size { rows: 3, columns: 33, depth: 4500 }, false, false);
-        check(Size { rows: 1100, columns: 3, depth: 1100 }, true, false);
+        check(Size { rows: 1500, columns: 35, depth: 1100 }, true, false);
+        check(Size { rows: 1500, columns: 3, depth: 2100 }, false, true);
     }
 
     #[test]
