@@ -52,6 +52,9 @@ const BENT_SIDE: usize = 20;
 /// How far, as a share of their size.
 const BENT: f64 = 0.08;
 
+/// Steps that most data need.
+const STEPS: usize = 12_000;
+
 /// How far training samples are to be bent so that a model does not learn them by heart; `None` for not at all.
 pub fn deformation(sample: &Sample) -> Option<f64> {
     match sample {
@@ -61,16 +64,15 @@ pub fn deformation(sample: &Sample) -> Option<f64> {
 }
 
 /// Training options that suit the data, as paths and values of a configuration.
-pub fn training(sample: &Sample, layout: &Layout, rows: usize) -> Vec<(&'static str, Value)> {
+pub fn training(layout: &Layout, rows: usize) -> Vec<(&'static str, Value)> {
     let batch = match rows {
         0..4_000 => 64,
         4_000..500_000 => 128,
         _ => 512,
     };
-    // Small data need many passes, large data few: between 4,000 and 25,000 steps.
+    // Small data need many passes, large data few.
     let steps_per_epoch = (rows / batch).max(1);
-    let goal = if matches!(sample, Sample::Image { .. }) { 25_000 } else { 12_000 };
-    let epochs = (goal / steps_per_epoch).clamp(4, if layout.width() > 1_000 { 60 } else { 150 });
+    let epochs = (STEPS / steps_per_epoch).clamp(4, if layout.width() > 1_000 { 60 } else { 150 });
     vec![
         ("train.batch", Value::Integer(batch.min(rows.max(1)) as i64)),
         ("train.epochs", Value::Integer(epochs as i64)),

@@ -66,7 +66,7 @@ impl Plan {
                  (model.deform = {share}; 0 switches it off)"
             ));
         }
-        for (key, value) in choose::training(&source.schema().sample, preparation.layout(), splits.train.rows()) {
+        for (key, value) in choose::training(preparation.layout(), splits.train.rows()) {
             draft.put_default(key, value)?;
         }
         let model: ModelConfig = section(&draft, "model")?;
