@@ -53,16 +53,19 @@ fn build(name: &str, operations: Operations) -> Option<Result<Box<dyn Workload>>
 }
 
 fn main() -> ExitCode {
-    narrows_tensor::allocator::keep_freed_memory();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (name, operations) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [name, "fused"] => (name.to_owned(), Operations::Fused),
+        [name, "fused"] => {
+            narrows_tensor::candle_threads::keep_to_one();
+            (name.to_owned(), Operations::Fused)
+        }
         [name, "candle"] => (name.to_owned(), Operations::Candle),
         _ => {
             eprintln!("usage: narrows-bench WORKLOAD fused|candle");
             return ExitCode::FAILURE;
         }
     };
+    narrows_tensor::allocator::keep_freed_memory();
     let Some(workload) = build(&name, operations) else {
         eprintln!("error: `{name}` is not a workload");
         return ExitCode::FAILURE;

@@ -17,6 +17,7 @@ use clap::Parser as _;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
+    narrows::narrows_tensor::candle_threads::keep_to_one();
     narrows::narrows_tensor::allocator::keep_freed_memory();
     let arguments = arguments::Arguments::parse();
     terminal::log::start(&arguments.shared);

@@ -146,34 +146,32 @@ fn interpolate(
     pixel: &mut [f32],
 ) {
     let (rows, columns) = (taps(y, height), taps(x, width));
-    pixel.fill(0.0);
-    for (row, by_row) in rows {
-        for (column, by_column) in columns {
-            let start = (row * width + column) * channels;
-            for (value, source) in pixel.iter_mut().zip(&sample[start..start + channels]) {
-                *value += by_row * by_column * source;
-            }
+    for (channel, value) in pixel.iter_mut().enumerate() {
+        let mut sum = 0.0;
+        for (row, by_row) in rows {
+            let line = row * width;
+            let along: f32 = columns
+                .iter()
+                .map(|&(column, by_column)| by_column * sample[(line + column) * channels + channel])
+                .sum();
+            sum += by_row * along;
         }
-    }
-    for value in pixel {
-        *value = value.clamp(range.0, range.1);
+        *value = sum.clamp(range.0, range.1);
     }
 }
 
 /// The four neighbours of a place along an axis, and their Catmull-Rom weights.
 fn taps(at: f32, length: usize) -> [(usize, f32); 4] {
-    let last = length as f32 - 1.0;
-    let at = at.clamp(0.0, last);
-    let base = at.floor();
-    let t = at - base;
-    let weights = [
-        -0.5 * t + t * t - 0.5 * t.powi(3),
-        1.0 - 2.5 * t * t + 1.5 * t.powi(3),
-        0.5 * t + 2.0 * t * t - 1.5 * t.powi(3),
-        -0.5 * t * t + 0.5 * t.powi(3),
-    ];
-    let place = |offset: f32| (base + offset).clamp(0.0, last) as usize;
-    [(place(-1.0), weights[0]), (place(0.0), weights[1]), (place(1.0), weights[2]), (place(2.0), weights[3])]
+    let last = length - 1;
+    let at = at.clamp(0.0, last as f32);
+    let base = at as usize;
+    let t = at - base as f32;
+    [
+        (base.saturating_sub(1), t * (-0.5 + t * (1.0 - 0.5 * t))),
+        (base, 1.0 + t * t * (1.5 * t - 2.5)),
+        ((base + 1).min(last), t * (0.5 + t * (2.0 - 1.5 * t))),
+        ((base + 2).min(last), t * t * (0.5 * t - 0.5)),
+    ]
 }
 
 #[cfg(test)]

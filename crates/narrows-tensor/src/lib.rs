@@ -5,6 +5,7 @@
 
 #[cfg(feature = "mimalloc")]
 pub mod allocator;
+pub mod candle_threads;
 pub mod error;
 pub mod file;
 pub mod gradients;
