@@ -53,6 +53,8 @@ pub(crate) enum Verb {
     Decode(verbs::decode::Decode),
     /// Writes rows after passing through the bottleneck.
     Reconstruct(verbs::reconstruct::Reconstruct),
+    /// Scores rows, and flags and explains the unusual ones.
+    Detect(verbs::detect::Detect),
     /// Trains several models on the same data and ranks them, PCA among them.
     Compare(Box<verbs::compare::Compare>),
     /// Makes one HTML page of one or several runs.

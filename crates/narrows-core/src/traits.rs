@@ -41,6 +41,19 @@ pub trait Autoencoder: Send + Sync {
     fn reconstruct(&self, x: &Tensor) -> Result<Tensor> {
         self.decode(&self.encode(x)?)
     }
+
+    /// The reconstructions of each member of an ensemble; of a single model its own. The spread between them, and their
+    /// single errors, say more than their mean alone.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..sample]`
+    /// - returns: `[N, ..sample]` each
+    ///
+    /// # Errors
+    /// The batch is empty or of another shape.
+    fn reconstructions(&self, x: &Tensor) -> Result<Vec<Tensor>> {
+        Ok(vec![self.reconstruct(x)?])
+    }
 }
 
 /// An autoencoder that can be trained.

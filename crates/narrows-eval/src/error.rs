@@ -61,6 +61,46 @@ pub enum Error {
         /// Its name.
         name: &'static str,
     },
+    /// Labels of one kind rank nothing.
+    #[error("all {rows} labels are {class}; a metric of detection needs normal and anomalous rows")]
+    OneClass {
+        /// Labels given.
+        rows: usize,
+        /// The kind that all of them are.
+        class: &'static str,
+    },
+    /// A score is no number.
+    #[error("{operation}: the score of row {} is not a number", row + 1)]
+    ScoreNotANumber {
+        /// The operation.
+        operation: &'static str,
+        /// Its place, from 0.
+        row: usize,
+    },
+    /// A labelled window does not fit its series.
+    #[error(
+        "the window of steps {start} to {end} must begin at {free} or later and end within the {steps} steps of its series"
+    )]
+    Window {
+        /// Its first step, from 0.
+        start: usize,
+        /// Its last step.
+        end: usize,
+        /// The first step behind the window before.
+        free: usize,
+        /// Steps of the series.
+        steps: usize,
+    },
+    /// A setting has a value that cannot work.
+    #[error("{name} = {value}; expected {expected}")]
+    Setting {
+        /// What is set.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+        /// What would work.
+        expected: &'static str,
+    },
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] narrows_tensor::Error),

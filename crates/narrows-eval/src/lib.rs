@@ -1,6 +1,7 @@
 //! Metrics, baselines and maps of codes: how good a reconstruction is, and how good it would be without a network.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod detection;
 pub mod error;
 pub mod extremes;
 pub mod histogram;
@@ -8,6 +9,8 @@ pub mod map;
 mod one_thread;
 pub mod pca;
 pub mod reconstruction;
+pub mod scorer;
+pub mod threshold;
 
 pub use error::{Error, Result};
 pub use histogram::Histogram;

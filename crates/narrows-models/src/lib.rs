@@ -14,6 +14,7 @@ pub mod conformance;
 pub mod corruption;
 pub mod data;
 pub mod deformation;
+pub mod ensemble;
 pub mod error;
 pub mod likelihood;
 pub mod network;

@@ -106,8 +106,8 @@ pub fn build(config: &ModelConfig, data: &DataSpec, scope: &Scope) -> Result<Box
     config.build(data, scope)
 }
 
-/// Checks that every variant makes: the data describes itself consistently, and the code is smaller than the sample.
-pub(crate) fn check_sizes(model: &'static str, code: usize, data: &DataSpec) -> Result<()> {
+/// The data must describe itself consistently.
+pub(crate) fn check_likelihood(data: &DataSpec) -> Result<()> {
     let features = data.features();
     if !data.likelihood.fits(features) {
         return Err(Error::Likelihood {
@@ -116,6 +116,14 @@ pub(crate) fn check_sizes(model: &'static str, code: usize, data: &DataSpec) -> 
             expected: format!("rows of which samples of {features} values consist"),
         });
     }
+    Ok(())
+}
+
+/// Checks of variants whose bottleneck is their only limit: the data describes itself consistently, and the code is no
+/// larger than the sample.
+pub(crate) fn check_sizes(model: &'static str, code: usize, data: &DataSpec) -> Result<()> {
+    check_likelihood(data)?;
+    let features = data.features();
     if code > features {
         return Err(Error::Misfit {
             model,

@@ -11,6 +11,8 @@ pub enum Task {
     /// Fewer dimensions that keep what matters.
     #[default]
     Reduction,
+    /// Scores that tell unusual rows from usual ones.
+    Anomaly,
 }
 
 /// A model chosen for the user.
@@ -27,7 +29,16 @@ const DENSE_SIDE: usize = 32;
 
 /// Chooses a model for `task` on samples of this shape.
 pub fn model(task: Task, sample: &Sample, layout: &Layout) -> Choice {
-    let Task::Reduction = task;
+    match sample {
+        Sample::Image { .. } => {}
+        _ if task == Task::Anomaly => {
+            return Choice {
+                model: "dae",
+                because: "a wide denoising network beside the nearest training row tells the unusual from the usual best",
+            };
+        }
+        _ => {}
+    }
     match sample {
         Sample::Image { height, width, .. } if (*height).max(*width) > DENSE_SIDE => Choice {
             model: "conv-ae",
@@ -61,6 +72,29 @@ pub fn deformation(sample: &Sample) -> Option<f64> {
         Sample::Image { height, width, .. } => (*height.min(width) >= BENT_SIDE).then_some(BENT),
         Sample::Table | Sample::Array { .. } => None,
     }
+}
+
+/// Options that make the chosen model what the task needs, as paths and values of a configuration.
+///
+/// For anomalies in tables: noise of a level drawn for each row teaches the network the way back from every distance; its
+/// code is wide because noise, not the bottleneck, keeps it from copying.
+pub fn options(task: Task, model: &str, rows: usize) -> Vec<(&'static str, Value)> {
+    if task != Task::Anomaly || model != "dae" {
+        return Vec::new();
+    }
+    let noise = toml::Table::from_iter([("level".to_owned(), Value::Float(1.0))]);
+    vec![
+        ("model.dae.code", Value::Integer(128)),
+        ("model.dae.widths", Value::Array(vec![Value::Integer(256), Value::Integer(256)])),
+        ("model.dae.skip", Value::Boolean(false)),
+        ("model.dae.corruption", toml::Table::from_iter([("random-gaussian".to_owned(), Value::Table(noise))]).into()),
+        ("train.steps", Value::Integer(1_500)),
+        ("train.batch", Value::Integer(256.min(rows.max(1)) as i64)),
+        ("train.rate", Value::Float(1e-3)),
+        ("train.decay", Value::Float(0.0)),
+        ("train.checkpoint-every", Value::Integer(500)),
+        ("detect.neighbours", Value::Integer(50_000)),
+    ]
 }
 
 /// Training options that suit the data, as paths and values of a configuration.

@@ -8,6 +8,8 @@ use narrows_train::TrainConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::detect::DetectConfig;
+
 /// Everything that a run's result depends on, besides the data's bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -18,6 +20,10 @@ pub struct RunConfig {
     pub model: ModelConfig,
     /// How it is trained.
     pub train: TrainConfig,
+    /// How rows are scored by `narrows detect`. Where this section stands, the validation rows choose nothing in training
+    /// and calibrate the scores; else the test rows do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detect: Option<DetectConfig>,
 }
 
 /// A configuration in which sections may be left out.
@@ -31,6 +37,8 @@ pub struct Partial {
     pub model: Option<ModelConfig>,
     /// How it is trained.
     pub train: Option<TrainConfig>,
+    /// How rows are scored by `narrows detect`.
+    pub detect: Option<DetectConfig>,
 }
 
 /// What is read, and how it becomes features.

@@ -5,6 +5,7 @@ use narrows_models::DataSpec;
 use serde::{Deserialize, Serialize};
 
 use crate::config::RunConfig;
+use crate::detect::Record;
 use crate::evaluate::Evaluation;
 
 /// The version of the document that this version of Narrows writes.
@@ -30,6 +31,9 @@ pub struct Document {
     pub steps: u64,
     /// Figures on the held-out rows.
     pub held_out: Option<Evaluation>,
+    /// How rows are scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detector: Option<Record>,
 }
 
 /// The data that a model was trained on.

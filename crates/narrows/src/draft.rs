@@ -8,7 +8,7 @@ use crate::plan::suggestion;
 use crate::{Error, Result};
 
 /// The sections of a configuration.
-const SECTIONS: [&str; 3] = ["data", "model", "train"];
+const SECTIONS: [&str; 4] = ["data", "model", "train", "detect"];
 
 /// A partial configuration; what it leaves out is chosen from the data.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -188,7 +188,7 @@ mod tests {
         assert!(matches!(Draft::default().set("train.steps"), Err(Error::Assignment { .. })));
         let error = Draft::default().set("tarin.steps=3").unwrap_err().to_string();
         assert!(
-            error.ends_with("there is no section `tarin`, only data, model, train; did you mean `train`?"),
+            error.ends_with("there is no section `tarin`, only data, model, train, detect; did you mean `train`?"),
             "{error}"
         );
     }

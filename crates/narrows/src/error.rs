@@ -176,6 +176,39 @@ pub enum Error {
         /// What.
         problems: Vec<String>,
     },
+    /// A detector's options or stored parts cannot work.
+    #[error("detector: {reason}")]
+    Detect {
+        /// What is wrong and what was expected.
+        reason: String,
+    },
+    /// The model was written without a detector.
+    #[error("the model has no detector; train it again with this version, best with --task anomaly")]
+    NoDetector,
+    /// A false-alarm rate was asked of a model that no rows were held out for.
+    #[error(
+        "the model has no calibration, so no false-alarm rate can be kept; train with held-out rows \
+         (data.split.fractions), or give the score from which on rows are alarms (--from-score)"
+    )]
+    NoCalibration,
+    /// A label is none of the usual words.
+    #[error(
+        "the label `{value}` does not say whether a row is an anomaly; name the values that mark anomalies with --anomalous"
+    )]
+    Label {
+        /// As in the data.
+        value: String,
+    },
+    /// There are fewer rows than a window holds.
+    #[error("{origin}: {rows} rows; the model scores windows of {window}, so give at least {window} rows")]
+    FewerThanWindow {
+        /// The data.
+        origin: String,
+        /// Rows.
+        rows: usize,
+        /// Rows in a window.
+        window: usize,
+    },
     /// Nothing to compare.
     #[error("no models to compare; give --models a,b or leave it out")]
     NothingToCompare,

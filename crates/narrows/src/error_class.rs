@@ -24,11 +24,13 @@ impl Error {
             Self::Train(error) => of_training(error),
             Self::Io { action, source, .. } => of_io(action, source),
             Self::Likelihood(_)
+            | Self::Eval(narrows_eval::Error::OneClass { .. })
             | Self::NoModel { .. }
             | Self::Document { .. }
             | Self::DamagedRun { .. }
             | Self::NotOurs { .. }
             | Self::CodeSize { .. }
+            | Self::FewerThanWindow { .. }
             | Self::CodeValue { .. } => Class::Input,
             Self::Model(_)
             | Self::Config { .. }
@@ -42,6 +44,10 @@ impl Error {
             | Self::ResumeChanged { .. }
             | Self::EmptySplit { .. }
             | Self::NoColumn { .. }
+            | Self::Detect { .. }
+            | Self::Label { .. }
+            | Self::NoDetector
+            | Self::NoCalibration
             | Self::NothingToCompare => Class::Usage,
             Self::Core(_) | Self::Eval(_) | Self::Report(_) | Self::Unfit { .. } => Class::Run,
         }

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::batches::{FeedBatches, batch};
 use crate::config::RunConfig;
+use crate::detect::{self, Detector};
 use crate::document::{Document, FORMAT, Origin};
 use crate::evaluate::{Evaluation, ROWS, SampleErrors, measure};
 use crate::held_out::InOrderBatches;
@@ -75,7 +76,11 @@ pub fn fit(
     if resume && let Some(checkpoint) = checkpoints.latest()? {
         state = checkpoint.restore(network.as_ref(), &config.train)?;
     }
-    let mut held_out = InOrderBatches::new(&plan.splits.validation, &plan.preparation, VALIDATION)?;
+    // Rows that are to calibrate scores choose nothing.
+    let mut held_out = match config.detect {
+        None => InOrderBatches::new(&plan.splits.validation, &plan.preparation, VALIDATION)?,
+        Some(_) => None,
+    };
     let mut validation = held_out.as_mut().map(|batches| HeldOut::new(batches, config.train.seed));
     let mut metrics = MetricsLog::new(run.metrics());
     let mut events = TensorBoard::new(run.events());
@@ -102,7 +107,9 @@ pub fn fit(
     document.steps = outcome.step;
     let (evaluation, errors) = held_out_figures(plan, network.as_ref(), &baseline)?;
     document.held_out = Some(evaluation.clone());
-    let model = Model { document, network, baseline, preparation: plan.preparation.clone() };
+    let detector = detector(plan, network.as_ref())?;
+    document.detector = Some(detector.record.clone());
+    let model = Model { document, network, baseline, preparation: plan.preparation.clone(), detector: Some(detector) };
     model.save(&run.model(), true)?;
     Ok(Fitted::Done(Box::new(Done { model, outcome, evaluation, errors })))
 }
@@ -117,6 +124,13 @@ fn held_out_figures(plan: &Plan, network: &dyn Trainable, baseline: &Pca) -> Res
     } else {
         measure(network, baseline, &plan.preparation, &splits.train, "train")
     }
+}
+
+/// The detector of a trained network.
+fn detector(plan: &Plan, network: &dyn Trainable) -> Result<Detector> {
+    let config = plan.config.detect.clone();
+    let chosen = config.is_none();
+    detect::fit(&config.unwrap_or_default(), network, &plan.preparation, &plan.splits, chosen)
 }
 
 /// As many principal components of the training rows as the code has values, and the digest of these rows.
@@ -161,6 +175,7 @@ fn document(plan: &Plan) -> Document {
         },
         steps: 0,
         held_out: None,
+        detector: None,
     }
 }
 

@@ -20,6 +20,7 @@ pub mod choose;
 pub mod compare;
 pub mod config;
 pub mod description;
+pub mod detect;
 mod digest;
 pub mod doctor;
 pub mod document;

@@ -9,6 +9,7 @@ use narrows_data::{OpenOptions, Preparation, Source};
 use narrows_eval::Pca;
 use narrows_tensor::{DType, Device, Key, Scope, Tensor, TensorFile};
 
+use crate::detect::{self, Detector};
 use crate::document::{Document, FORMAT};
 use crate::{Error, Result, RunDirectory, places};
 
@@ -27,6 +28,8 @@ pub struct Model {
     pub baseline: Pca,
     /// How raw values become features.
     pub preparation: Arc<Preparation>,
+    /// How rows are scored; none in files of versions that knew no detectors.
+    pub detector: Option<Detector>,
 }
 
 impl Model {
@@ -43,7 +46,10 @@ impl Model {
         network.parameters().restore(&part(&file.tensors, WEIGHTS), &origin)?;
         let baseline = Pca::from_tensors(&part(&file.tensors, BASELINE))?;
         let preparation = Arc::new(document.preparation.clone());
-        Ok(Self { document, network, baseline, preparation })
+        let stored = part(&file.tensors, detect::PREFIX);
+        let restore = |record| Detector::restore(record, preparation.layout(), &stored);
+        let detector = document.detector.as_ref().map(restore).transpose()?;
+        Ok(Self { document, network, baseline, preparation, detector })
     }
 
     /// The model file at `path`, which may be a run directory.
@@ -63,9 +69,10 @@ impl Model {
         let named = |prefix: &'static str| move |(name, tensor): (String, Tensor)| (format!("{prefix}{name}"), tensor);
         let weights = self.network.parameters().tensors().into_iter().map(named(WEIGHTS));
         let baseline = self.baseline.tensors()?.into_iter().map(named(BASELINE));
+        let stored = self.detector.iter().flat_map(Detector::tensors).map(named(detect::PREFIX));
         let document = serde_json::to_string(&self.document)
             .map_err(|error| Error::Document { path: path.into(), reason: error.to_string() })?;
-        Ok(TensorFile { tensors: weights.chain(baseline).collect(), document }.write(path, overwrite)?)
+        Ok(TensorFile { tensors: weights.chain(baseline).chain(stored).collect(), document }.write(path, overwrite)?)
     }
 
     /// Opens data that this model is to be used on: its columns are found by name.

@@ -55,6 +55,12 @@ impl Plan {
             let choice = choose::model(task, &source.schema().sample, preparation.layout());
             notes.push(format!("model {}: {}", choice.model, choice.because));
             draft.choose(choice.model)?;
+            for (key, value) in choose::options(task, choice.model, splits.train.rows()) {
+                draft.put_default(key, value)?;
+            }
+        }
+        if task == Task::Anomaly && draft.get("detect").is_none() {
+            draft.put("detect", toml::Table::new())?;
         }
         draft.put_default("model.code", spec.default_code() as i64)?;
         if let Some(share) = choose::deformation(&source.schema().sample)
@@ -71,7 +77,8 @@ impl Plan {
         }
         let model: ModelConfig = section(&draft, "model")?;
         model.check(&spec)?;
-        let config = RunConfig { data, model, train: section(&draft, "train")? };
+        let detect = draft.get("detect").is_some().then(|| section(&draft, "detect")).transpose()?;
+        let config = RunConfig { data, model, train: section(&draft, "train")?, detect };
         Ok(Self { config, splits, preparation, data: spec, notes })
     }
 

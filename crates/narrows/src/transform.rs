@@ -139,18 +139,18 @@ fn write_rows(model: &Model, sink: &mut dyn sink::Sink, features: &[f32], furthe
 }
 
 /// Columns that are carried along, and for windows the number of each one's first row.
-struct Kept {
+pub(crate) struct Kept {
     places: Vec<(usize, Column)>,
     number: bool,
 }
 
 impl Kept {
-    fn columns(&self) -> Vec<Column> {
+    pub(crate) fn columns(&self) -> Vec<Column> {
         let number = self.number.then(|| Column::kept("row", ColumnKind::Number));
         number.into_iter().chain(self.places.iter().map(|(_, column)| column.clone())).collect()
     }
 
-    fn take(&self, values: Option<Block>, numbers: &[usize]) -> Vec<ColumnData> {
+    pub(crate) fn take(&self, values: Option<Block>, numbers: &[usize]) -> Vec<ColumnData> {
         let number = self.number.then(|| ColumnData::Numbers(numbers.iter().map(|&row| row as f64 + 1.0).collect()));
         let mut own = values.map(|block| block.columns).unwrap_or_default();
         let kept = self.places.iter().filter_map(|(place, _)| {
@@ -161,7 +161,7 @@ impl Kept {
     }
 }
 
-fn kept(source: &dyn Source, names: &[String], windowed: bool) -> Result<Kept> {
+pub(crate) fn kept(source: &dyn Source, names: &[String], windowed: bool) -> Result<Kept> {
     let schema = source.schema();
     let place = |name: &String| match schema.position(name) {
         Some(_) if windowed => Err(Error::KeepWindows { name: name.clone() }),
@@ -201,7 +201,7 @@ fn gather(block: &Block, places: Option<&[usize]>, size: usize) -> Vec<f32> {
     values
 }
 
-fn flat(tensor: &Tensor) -> Result<Vec<f32>> {
+pub(crate) fn flat(tensor: &Tensor) -> Result<Vec<f32>> {
     let values = tensor.flatten_all().and_then(|tensor| tensor.to_vec1::<f32>());
     Ok(values.map_err(narrows_tensor::Error::from)?)
 }

@@ -3,7 +3,9 @@
 mod config;
 mod output;
 mod reading;
+mod task;
 
 pub(crate) use config::{ConfigOptions, TrainOptions};
 pub(crate) use output::OutputOptions;
 pub(crate) use reading::{ReadOptions, SplitName, size};
+pub(crate) use task::TaskName;

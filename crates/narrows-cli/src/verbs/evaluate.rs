@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use narrows::detect::{DetectionQuality, detection_quality};
 use narrows::{Evaluation, Model};
 
 use super::Result;
+use super::detect::RuleOptions;
 use crate::arguments::Shared;
 use crate::exit::Outcome;
 use crate::options::SplitName;
@@ -24,19 +26,40 @@ pub(crate) struct Evaluate {
     /// Look at the first rows only.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// The column that says which rows are anomalies: how well the scores tell them is measured too.
+    #[arg(long, value_name = "NAME")]
+    label: Option<String>,
+    /// The values of the label that mark anomalies; numbers other than 0 and words such as `yes` and `anomaly` where absent.
+    #[arg(long, value_name = "VALUE", value_delimiter = ',', requires = "label")]
+    anomalous: Vec<String>,
+    #[command(flatten)]
+    rule: RuleOptions,
 }
 
 impl Evaluate {
     /// Measures and prints.
     pub(crate) fn run(&self, shared: &Shared) -> Result {
         let model = Model::load(&self.model)?;
-        let source = model.open(&self.data, shared.data_dir.as_deref(), &[])?;
+        let label: Vec<String> = self.label.iter().cloned().collect();
+        let source = model.open(&self.data, shared.data_dir.as_deref(), &label)?;
         let rows = narrows::rows(&model, source, self.split.into(), self.limit)?;
         let (evaluation, _) = narrows::evaluate(&model, &rows, self.split.name())?;
+        let detection = match &self.label {
+            Some(label) => Some(detection_quality(&model, &rows, label, &self.anomalous, self.rule.rule())?),
+            None => None,
+        };
         if shared.json {
-            say!("{}", serde_json::to_string(&evaluation)?)?;
+            let mut json = serde_json::to_value(&evaluation)?;
+            if let Some(detection) = &detection {
+                json["detection"] = serde_json::to_value(detection)?;
+            }
+            say!("{json}")?;
         } else {
             print_evaluation(model.document.config.model.name(), &evaluation)?;
+            if let Some(detection) = &detection {
+                say!()?;
+                print_detection(detection)?;
+            }
         }
         Ok(Outcome::Done)
     }
@@ -64,6 +87,28 @@ pub(super) fn print_evaluation(name: &str, evaluation: &Evaluation) -> std::io::
             table.row([column.name.clone(), format!("{:.4}", column.model), format!("{:.4}", column.pca)]);
         }
         table.print()?;
+    }
+    Ok(())
+}
+
+/// Metrics against labels as a table.
+fn print_detection(found: &DetectionQuality) -> std::io::Result<()> {
+    let title = format!("{} anomalies in {} rows", found.anomalies, found.rows);
+    let mut table = Table::new([title.as_str(), "value"]);
+    table.row(["AUROC".to_owned(), format!("{:.4}", found.auroc)]);
+    table.row(["average precision".to_owned(), format!("{:.4}", found.average_precision)]);
+    table.row(["precision at n".to_owned(), format!("{:.4}", found.precision_at_n)]);
+    let best = &found.best_f1;
+    table.row([format!("best F1, in hindsight from {}", number(best.threshold)), format!("{:.4}", best.f1)]);
+    if let Some(alarms) = &found.alarms {
+        let share = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
+        table.row([format!("false alarms above {}", number(alarms.threshold)), share(alarms.false_alarm_rate)]);
+        table.row(["missed anomalies there".to_owned(), share(alarms.missed_alarm_rate)]);
+        table.row(["F1 there".to_owned(), share(alarms.f1)]);
+    }
+    table.print()?;
+    if found.unlabelled + found.unscored > 0 {
+        tracing::warn!("{} rows without a label and {} without a score are left out", found.unlabelled, found.unscored);
     }
     Ok(())
 }

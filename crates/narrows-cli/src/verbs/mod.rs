@@ -6,6 +6,7 @@ pub(crate) mod data;
 pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod describe;
+pub(crate) mod detect;
 pub(crate) mod doctor;
 pub(crate) mod encode;
 pub(crate) mod evaluate;
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         Verb::Encode(verb) => verb.run(shared),
         Verb::Decode(verb) => verb.run(shared),
         Verb::Reconstruct(verb) => verb.run(shared),
+        Verb::Detect(verb) => verb.run(shared),
         Verb::Compare(verb) => verb.run(shared),
         Verb::Report(verb) => verb.run(shared),
         Verb::Models(verb) => verb.run(shared),

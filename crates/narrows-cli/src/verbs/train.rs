@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use narrows::{Fitted, Plan, RunDirectory, Task, fit};
+use narrows::{Fitted, Plan, RunDirectory, fit};
 
 use super::Result;
 use super::evaluate::print_evaluation;
 use crate::arguments::Shared;
 use crate::exit::Outcome;
-use crate::options::{ConfigOptions, ReadOptions, TrainOptions};
+use crate::options::{ConfigOptions, ReadOptions, TaskName, TrainOptions};
 use crate::terminal::progress::Training;
 
 /// Options of `narrows train`.
@@ -22,6 +22,12 @@ pub(crate) struct Train {
     /// The variant; chosen from the data where absent. `narrows models` lists them.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
+    /// What the model is for; chooses it, and how it is trained, where --model does not.
+    #[arg(long, value_enum, value_name = "TASK", default_value_t)]
+    task: TaskName,
+    /// The share of anomalies expected among the rows, where it is known: told in reports, decides nothing else.
+    #[arg(long, value_name = "SHARE")]
+    contamination: Option<f64>,
     /// The run directory; runs/NAME where absent.
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
@@ -49,7 +55,10 @@ impl Train {
         self.reading.apply(&mut draft)?;
         self.training.apply(&mut draft)?;
         let interrupt = interruption()?;
-        let plan = Plan::new(&draft, Task::Reduction, shared.data_dir.as_deref())?;
+        if let Some(share) = self.contamination {
+            draft.put("detect.contamination", share)?;
+        }
+        let plan = Plan::new(&draft, self.task.into(), shared.data_dir.as_deref())?;
         plan.notes.iter().for_each(|note| tracing::info!("{note}"));
         let root = self.out.clone().unwrap_or_else(|| default_out(&plan));
         let run = if self.resume { RunDirectory::open(&root)? } else { RunDirectory::create(&root, self.force)? };

@@ -102,6 +102,12 @@ checked!(
 );
 
 checked!(
+    /// The number of models that are trained side by side.
+    Members(usize), "members", { "type": "integer", "minimum": 1, "maximum": 64 },
+    |&count| (!(1..=64).contains(&count)).then_some("not in 1..=64; 1 is a single model")
+);
+
+checked!(
     /// The largest distance, in pixels or steps, by which a training sample is moved.
     #[derive(Default)]
     Shift(usize), "shift", { "type": "integer", "minimum": 0, "maximum": 64 },
@@ -148,6 +154,12 @@ checked!(
     Weight(f64), "weight", { "type": "number", "minimum": 0 },
     |&weight| (!(weight.is_finite() && weight >= 0.0)).then_some("not a finite number from 0 on")
 );
+
+impl Default for Members {
+    fn default() -> Self {
+        Self(1)
+    }
+}
 
 impl Default for CodeSize {
     fn default() -> Self {

@@ -4,5 +4,7 @@ pub mod activation;
 pub mod checked;
 pub mod nearest;
 
-pub use checked::{CodeSize, Deform, Deviation, Dropout, FreeBits, Noise, Share, Shift, Warmup, Weight, Widths};
+pub use checked::{
+    CodeSize, Deform, Deviation, Dropout, FreeBits, Members, Noise, Share, Shift, Warmup, Weight, Widths,
+};
 pub use nearest::{nearest, suggestion};

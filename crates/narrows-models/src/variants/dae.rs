@@ -1,7 +1,8 @@
 //! The denoising autoencoder.
 //!
 //! Vincent, Larochelle, Bengio & Manzagol 2008, Extracting and Composing Robust Features with Denoising Autoencoders:
-//! the input is corrupted, `x̃ ~ C(x̃|x)`, and the reconstruction of `x̃` is compared with the clean `x`.
+//! the input is corrupted, `x̃ ~ C(x̃|x)`, and the reconstruction of `x̃` is compared with the clean `x`. Since the noise
+//! keeps the map from being the identity, the code may be larger than the sample.
 
 use narrows_core::Trainable;
 use narrows_tensor::{Activation, Scope};
@@ -11,18 +12,19 @@ use serde::{Deserialize, Serialize};
 use crate::augmentation::{Augmentation, check_moves};
 use crate::bottleneck::Identity;
 use crate::composed::{Composed, Reconstruction};
-use crate::config::{CodeSize, Deform, Dropout, Shift, Widths};
+use crate::config::{CodeSize, Deform, Dropout, Members, Shift, Widths};
 use crate::corruption::Corruption;
+use crate::ensemble::Ensemble;
 use crate::network::mlp::Hidden;
 use crate::network::symmetric;
-use crate::variant::{About, Kind, Paper, Variant, check_sizes};
+use crate::variant::{About, Kind, Paper, Variant, check_likelihood};
 use crate::{DataSpec, Result};
 
 /// Options of `dae`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Dae {
-    /// Number of values in a code.
+    /// Number of values in a code; it may be larger than the sample.
     pub code: CodeSize,
     /// Widths of the encoder's hidden layers, mirrored by the decoder. Left out, they halve from the number of features
     /// rounded up to a power of two (64 to 1024): up to three layers, none narrower than twice the code but the first.
@@ -31,7 +33,8 @@ pub struct Dae {
     /// Non-linearity of hidden layers.
     #[schemars(schema_with = "crate::config::activation::schema")]
     pub activation: Activation,
-    /// Linear maps beside both networks, set to the principal components of the first training rows.
+    /// Linear maps beside both networks, set to the principal components of the first training rows; none where the code is
+    /// larger than the sample.
     pub skip: bool,
     /// How training inputs are corrupted, in units of the data's own deviation.
     pub corruption: Corruption,
@@ -41,6 +44,8 @@ pub struct Dae {
     pub shift: Shift,
     /// How far training pictures and windows are bent at random, as a share of their size, until the last steps of the run.
     pub deform: Deform,
+    /// Networks trained side by side, whose reconstructions are averaged.
+    pub members: Members,
 }
 
 impl Default for Dae {
@@ -54,7 +59,19 @@ impl Default for Dae {
             dropout: Dropout::default(),
             shift: Shift::default(),
             deform: Deform::default(),
+            members: Members::default(),
         }
+    }
+}
+
+impl Dae {
+    /// One network.
+    fn member(&self, data: &DataSpec, scope: &Scope) -> Result<Composed<Identity>> {
+        let beside_path = self.skip && self.code() <= data.features();
+        let layers = Hidden { activation: self.activation, dropout: *self.dropout.get(), beside_path };
+        let networks = symmetric(data, self.widths.as_ref(), layers, Identity { code: self.code() }, scope)?;
+        let augmentation = Augmentation::new(Some(self.corruption.clone()), &self.shift, &self.deform, data);
+        Ok(Composed::new(data, networks, Reconstruction, augmentation, scope))
     }
 }
 
@@ -82,14 +99,14 @@ impl Variant for Dae {
     }
 
     fn check(&self, data: &DataSpec) -> Result<()> {
-        check_sizes(Self::ABOUT.name, self.code(), data)?;
+        check_likelihood(data)?;
         check_moves(Self::ABOUT.name, &self.shift, &self.deform, data)
     }
 
     fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
-        let layers = Hidden { activation: self.activation, dropout: *self.dropout.get(), beside_path: self.skip };
-        let networks = symmetric(data, self.widths.as_ref(), layers, Identity { code: self.code() }, scope)?;
-        let augmentation = Augmentation::new(Some(self.corruption.clone()), &self.shift, &self.deform, data);
-        Ok(Box::new(Composed::new(data, networks, Reconstruction, augmentation, scope)))
+        match *self.members.get() {
+            1 => Ok(Box::new(self.member(data, scope)?)),
+            members => Ok(Box::new(Ensemble::new(members, scope, |scope| self.member(data, scope))?)),
+        }
     }
 }

@@ -66,3 +66,33 @@ fn every_variant_takes_some_kind_of_data() {
         assert!(data_specs().iter().any(|(_, data)| config.check(data).is_ok()), "{}", config.name());
     }
 }
+
+/// Networks side by side, with a code larger than the sample.
+#[test]
+fn wide_denoising_ensembles_conform() {
+    on_one_thread();
+    let text = "[dae]\ncode = 24\nwidths = [8]\nmembers = 3\ncorruption = { random-gaussian = { level = 1.0 } }\n";
+    let config = ModelConfig::from_toml(text).unwrap();
+    for (kind, data) in data_specs().into_iter().filter(|(kind, _)| *kind != "pictures") {
+        let model = |scope: &narrows_tensor::Scope| build(&config, &data, scope);
+        let subject = Subject { name: format!("ensemble on {kind}"), build: &model, data: data.clone() };
+        check(&subject).unwrap();
+    }
+}
+
+/// The reconstruction of an ensemble is the mean of its members', which differ.
+#[test]
+fn an_ensemble_is_the_mean_of_its_members() {
+    use candle_core::{DType, Device, Tensor};
+    let config = ModelConfig::from_toml("[dae]\ncode = 2\nwidths = [8]\nskip = false\nmembers = 2\n").unwrap();
+    let data = narrows_models::DataSpec::gaussian(narrows_core::Dims::new([5]));
+    let scope = narrows_tensor::Scope::root(narrows_tensor::Key::new(1), DType::F64, &Device::Cpu);
+    let model = build(&config, &data, &scope).unwrap();
+    let x = Tensor::arange(0f64, 15.0, &Device::Cpu).unwrap().reshape((3, 5)).unwrap();
+    let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+    let members: Vec<Vec<f64>> = model.reconstructions(&x).unwrap().iter().map(values).collect();
+    assert!(members.len() == 2 && members[0] != members[1]);
+    for (place, mean) in values(&model.reconstruct(&x).unwrap()).into_iter().enumerate() {
+        assert!((mean - f64::midpoint(members[0][place], members[1][place])).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,102 @@
+//! `narrows detect`: scores, p-values, alarms and their reasons.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use narrows::Model;
+use narrows::detect::{Detected, Options, Rule, detect};
+
+use super::Result;
+use super::evaluate::number;
+use crate::arguments::Shared;
+use crate::exit::Outcome;
+use crate::options::{OutputOptions, SplitName};
+use crate::terminal::progress;
+
+/// Options of `narrows detect`.
+#[derive(Args, Debug)]
+pub(crate) struct Detect {
+    /// A model file or a run directory.
+    model: PathBuf,
+    /// A file, a directory, `-` for standard input, or a dataset's name.
+    data: String,
+    #[command(flatten)]
+    output: OutputOptions,
+    #[command(flatten)]
+    rule: RuleOptions,
+    /// Give each alarm its columns in the order of their share of the score, with observed and expected values.
+    #[arg(long)]
+    explain: bool,
+    /// Which rows; a split other than `all` divides the data as in training.
+    #[arg(long, value_enum, default_value_t)]
+    split: SplitName,
+    /// The first rows only.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+/// What makes a score an alarm: one of these.
+#[derive(Args, Clone, Copy, Debug)]
+#[group(multiple = false)]
+pub(crate) struct RuleOptions {
+    /// At most this rate of false alarms among normal rows, guaranteed by held-out rows; 0.01 where nothing is asked for.
+    #[arg(long, value_name = "RATE", help_heading = "Alarms")]
+    fpr: Option<f64>,
+    /// At most this share of false ones among the alarms of the file (Benjamini-Hochberg).
+    #[arg(long, value_name = "SHARE", help_heading = "Alarms")]
+    fdr: Option<f64>,
+    /// This rate of false alarms by the fitted tail of normal scores, for rates below what the held-out rows can show.
+    #[arg(long, value_name = "RATE", help_heading = "Alarms")]
+    tail: Option<f64>,
+    /// This rate of false alarms by median and median absolute deviation, where held-out rows may hold anomalies.
+    #[arg(long, value_name = "RATE", help_heading = "Alarms")]
+    mad: Option<f64>,
+    /// Scores from this one on.
+    #[arg(long, value_name = "SCORE", help_heading = "Alarms")]
+    from_score: Option<f64>,
+}
+
+impl RuleOptions {
+    /// The rule asked for, if any.
+    pub(crate) fn rule(self) -> Option<Rule> {
+        let rate = self.fpr.map(|rate| Rule::Conformal(Some(rate)));
+        let share = self.fdr.map(Rule::FalseDiscovery);
+        rate.or(share).or(self.tail.map(Rule::Tail)).or(self.mad.map(Rule::Mad)).or(self.from_score.map(Rule::Score))
+    }
+}
+
+impl Detect {
+    /// Reads, scores and writes.
+    pub(crate) fn run(&self, shared: &Shared) -> Result {
+        let model = Model::load(&self.model)?;
+        let target = self.output.target();
+        let source = model.open(&self.data, shared.data_dir.as_deref(), target.keep)?;
+        let rows = narrows::rows(&model, source, self.split.into(), self.limit)?;
+        let rule = self.rule.rule();
+        let options =
+            Options { path: target.path, force: target.force, keep: target.keep, rule, explain: self.explain };
+        let bar = progress::rows(rows.rows() as u64, shared.quiet);
+        let detected = detect(&model, &rows, options, |rows| bar.inc(rows as u64))?;
+        progress::end(&bar);
+        if shared.json && target.path != std::path::Path::new("-") {
+            say!("{}", serde_json::to_string(&detected)?)?;
+        }
+        tell(&detected);
+        self.output.done(detected.rows, "scores");
+        Ok(Outcome::Done)
+    }
+}
+
+/// What was found, on stderr: stdout may be the data.
+fn tell(detected: &Detected) {
+    match (detected.alarms, detected.threshold) {
+        (Some(alarms), Some(threshold)) => {
+            tracing::info!("{alarms} alarms in {} rows, above a score of {}", detected.rows, number(threshold));
+        }
+        (Some(alarms), None) => tracing::info!("{alarms} alarms in {} rows", detected.rows),
+        (None, _) => tracing::warn!("scores only: the model has no calibration to say which of them are alarms"),
+    }
+    if detected.unscored > 0 {
+        tracing::warn!("{} rows have no score: no window holds them", detected.unscored);
+    }
+}

@@ -1,0 +1,7 @@
+//! Scores of rows: how far a row is from what normal rows are like. Larger is stranger.
+
+mod nearest;
+mod residual;
+
+pub use nearest::{Nearest, Neighbour};
+pub use residual::Residual;

@@ -1,0 +1,323 @@
+//! A fitted detector: what is stored of normal rows, and how a row's evidence becomes a score.
+//!
+//! Each part gives every column of a row a squared error: the residual of the network (mean over the members of an
+//! ensemble), and where training rows are stored the difference from the nearest of them. A part's size is the norm of
+//! its errors, in units of its mean over training rows; the score is the mean of the parts' sizes: 1 is usual.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use narrows_core::{Autoencoder, Batch};
+use narrows_data::{Layout, Preparation, Splits, Subset, Train, in_order};
+use narrows_eval::scorer::{Nearest, Residual};
+use narrows_eval::threshold::Conformal;
+use narrows_tensor::{DType, Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::DetectConfig;
+use super::calibration::{Calibration, RowDigest};
+use super::rows::{Evidence, score_rows};
+use crate::evaluate::ROWS;
+use crate::{Error, Result};
+
+/// Prefix of the detector's tensors in the model file.
+pub(crate) const PREFIX: &str = "detector.";
+/// Training rows over which the parts are scaled.
+const SCALED: usize = 8_192;
+/// Values that are stored at most.
+const STORED: usize = 1 << 23;
+
+/// What the document says of a detector.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// Its options.
+    pub config: DetectConfig,
+    /// The mean size of each part over training rows.
+    pub scales: Vec<f64>,
+    /// Held-out scores; none where no rows were held out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+}
+
+/// A detector, ready for rows.
+#[derive(Clone, Debug)]
+pub struct Detector {
+    /// What the document says of it.
+    pub record: Record,
+    columns: Vec<String>,
+    ranges: Vec<Range<usize>>,
+    steps: usize,
+    residual: Residual,
+    constant: Option<Tensor>,
+    nearest: Option<Nearest>,
+}
+
+impl Detector {
+    fn new(record: Record, layout: &Layout, stored: Option<&Tensor>) -> Result<Self> {
+        let (columns, ranges) = columns(layout);
+        // A feature that never varied has no weight in training; here it counts in its own unit.
+        let weights: Vec<f32> = layout.metric().iter().map(|&w| if w > 0.0 { w } else { 1.0 }).collect();
+        let varies: Vec<f32> = layout.metric().iter().map(|&weight| f32::from(u8::from(weight > 0.0))).collect();
+        let constant = if varies.contains(&0.0) {
+            Some(Tensor::from_vec(varies, layout.dims.as_slice(), &Device::Cpu).map_err(narrows_tensor::Error::from)?)
+        } else {
+            None
+        };
+        let width = layout.row_width();
+        let shifted =
+            |step: usize| ranges.iter().map(move |range| range.start + step * width..range.end + step * width);
+        let all = (0..layout.steps).flat_map(shifted).collect();
+        let residual = Residual::new(weights.clone(), all, record.config.power.get())?;
+        let nearest = stored.map(|rows| Nearest::new(rows, &weights)).transpose()?;
+        Ok(Self { record, columns, ranges, steps: layout.steps, residual, constant, nearest })
+    }
+
+    /// From a model file's document and tensors.
+    pub(crate) fn restore(record: &Record, layout: &Layout, tensors: &BTreeMap<String, Tensor>) -> Result<Self> {
+        let stored = tensors.get("rows");
+        let parts = 1 + usize::from(stored.is_some());
+        if record.scales.len() != parts || (record.config.neighbours.get() > 0) != stored.is_some() {
+            return Err(Error::Detect { reason: "the stored rows and their scales do not belong together".into() });
+        }
+        Self::new(record.clone(), layout, stored)
+    }
+
+    /// What the model file keeps besides the record.
+    pub(crate) fn tensors(&self) -> BTreeMap<String, Tensor> {
+        self.nearest.iter().map(|nearest| ("rows".to_owned(), nearest.rows().clone())).collect()
+    }
+
+    /// Names of the columns that evidence is given for.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The stored rows.
+    pub(super) fn nearest(&self) -> Option<&Nearest> {
+        self.nearest.as_ref()
+    }
+
+    /// The features of a column within a row.
+    pub(super) fn features(&self, column: usize) -> Range<usize> {
+        self.ranges[column].clone()
+    }
+
+    /// Steps of a sample.
+    pub(crate) fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// The squared error of each column at each step of each sample, one list for each part.
+    pub(crate) fn evidence(&self, network: &(impl Autoencoder + ?Sized), batch: &Batch) -> Result<Evidence> {
+        let (x, observed) = (&batch.x, batch.observed.as_ref());
+        let reconstructions = network.reconstructions(x)?;
+        let members = reconstructions.len() as f64;
+        let mut residual: Vec<f64> = Vec::new();
+        for x_hat in reconstructions {
+            let x_hat = match &self.constant {
+                Some(varies) => x_hat.broadcast_mul(varies).map_err(narrows_tensor::Error::from)?,
+                None => x_hat,
+            };
+            let errors = self.residual.errors(x, &x_hat, observed)?;
+            if residual.is_empty() {
+                residual = errors;
+            } else {
+                residual.iter_mut().zip(errors).for_each(|(sum, error)| *sum += error);
+            }
+        }
+        for error in &mut residual {
+            *error /= members;
+        }
+        let mut parts = vec![residual];
+        if let Some(nearest) = &self.nearest {
+            parts.push(self.differences(nearest, &nearest.find(x, observed)?, x, observed)?);
+        }
+        Ok(Evidence { columns: self.columns.len(), parts })
+    }
+
+    fn differences(
+        &self,
+        nearest: &Nearest,
+        found: &[narrows_eval::scorer::Neighbour],
+        x: &Tensor,
+        observed: Option<&Tensor>,
+    ) -> Result<Vec<f64>> {
+        let places: Vec<u32> = found.iter().map(|neighbour| neighbour.row as u32).collect();
+        let count = places.len();
+        let neighbours = Tensor::from_vec(places, count, &Device::Cpu)
+            .and_then(|places| nearest.rows().index_select(&places, 0)?.reshape(x.shape()))
+            .map_err(narrows_tensor::Error::from)?;
+        Ok(self.residual.errors(x, &neighbours, observed)?)
+    }
+
+    /// The size of each part of one row's evidence, in units of its mean over training rows.
+    fn sizes(&self, parts: &[&[f64]]) -> Vec<f64> {
+        let size = |(part, (errors, scale)): (usize, (&&[f64], &f64))| {
+            // The distance to a neighbour is a distance: no power.
+            let size = if part == 0 { self.residual.norm(errors) } else { errors.iter().sum::<f64>().sqrt() };
+            size / scale
+        };
+        parts.iter().zip(&self.record.scales).enumerate().map(size).collect()
+    }
+
+    /// The score of one row's evidence.
+    pub(crate) fn score(&self, parts: &[&[f64]]) -> f64 {
+        let sizes = self.sizes(parts);
+        sizes.iter().sum::<f64>() / sizes.len().max(1) as f64
+    }
+
+    /// Each column's share of the score of one row; the shares sum to 1.
+    pub(crate) fn contributions(&self, parts: &[&[f64]]) -> Vec<f64> {
+        let mut shares = vec![0.0; self.columns.len()];
+        for (part, (errors, size)) in parts.iter().zip(self.sizes(parts)).enumerate() {
+            let power = if part == 0 { self.record.config.power.get() } else { 1.0 };
+            let largest = errors.iter().copied().fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+            let each: Vec<f64> = errors.iter().map(|error| (error / largest).powf(power)).collect();
+            let total: f64 = each.iter().sum();
+            shares.iter_mut().zip(each).for_each(|(share, one)| *share += size * one / total.max(f64::MIN_POSITIVE));
+        }
+        let total: f64 = shares.iter().sum();
+        for share in &mut shares {
+            *share /= total.max(f64::MIN_POSITIVE);
+        }
+        shares
+    }
+}
+
+/// Fits a detector on the training rows and calibrates it on `held_out`.
+pub(crate) fn fit(
+    config: &DetectConfig,
+    network: &(impl Autoencoder + ?Sized),
+    preparation: &Arc<Preparation>,
+    splits: &Splits,
+    chosen_by_validation: bool,
+) -> Result<Detector> {
+    let layout = preparation.layout();
+    let stored = stored_rows(&splits.train, preparation, config.neighbours.get())?;
+    let parts = 1 + usize::from(stored.is_some());
+    let record = Record { config: config.clone(), scales: vec![1.0; parts], calibration: None };
+    let mut detector = Detector::new(record, layout, stored.as_ref())?;
+    detector.record.scales = scales(&detector, network, &splits.train, preparation)?;
+    // Where validation rows chose the best step, only test rows are untouched.
+    detector.record.calibration = if chosen_by_validation {
+        calibrate(&detector, network, preparation, &splits.test, "test")?
+    } else {
+        calibrate(&detector, network, preparation, &splits.validation, "validation")?
+    };
+    Ok(detector)
+}
+
+/// At most `limit` training samples, evenly spread over the file; `None` where none are to be stored.
+fn stored_rows(train: &Subset<Train>, preparation: &Arc<Preparation>, limit: usize) -> Result<Option<Tensor>> {
+    let width = preparation.layout().width();
+    let portions = in_order(train, preparation, ROWS)?;
+    let total = portions.samples();
+    let kept = limit.min(total).min((STORED / width.max(1)).max(1));
+    if kept == 0 {
+        return Ok(None);
+    }
+    let (mut values, mut next, mut seen) = (Vec::with_capacity(kept * width), 0, 0);
+    for portion in portions {
+        let rows = portion?.rows;
+        for row in rows.features.chunks_exact(width) {
+            // The sample of number k is the one at k * total / kept.
+            if next < kept && seen == next * total / kept {
+                values.extend_from_slice(row);
+                next += 1;
+            }
+            seen += 1;
+        }
+    }
+    let rows = values.len() / width.max(1);
+    let tensor = Tensor::from_vec(values, (rows, width), &Device::Cpu).map_err(narrows_tensor::Error::from)?;
+    Ok(Some(tensor.to_dtype(DType::F32).map_err(narrows_tensor::Error::from)?))
+}
+
+/// The mean size of each part over training rows; a stored row is compared with the others.
+fn scales(
+    detector: &Detector,
+    network: &(impl Autoencoder + ?Sized),
+    train: &Subset<Train>,
+    preparation: &Arc<Preparation>,
+) -> Result<Vec<f64>> {
+    let alone =
+        Detector { nearest: None, record: Record { scales: vec![1.0], ..detector.record.clone() }, ..detector.clone() };
+    let limited = train.clone().limit(SCALED);
+    let scores = score_rows(&alone, network, preparation, &limited, |_| ())?.scores;
+    let mean = |sizes: &[f64]| match sizes.iter().sum::<f64>() / sizes.len().max(1) as f64 {
+        mean if mean.is_finite() && mean > 0.0 => mean,
+        _ => 1.0,
+    };
+    let mut scales = vec![mean(&scores)];
+    if let Some(nearest) = &detector.nearest {
+        let per_step = (detector.steps as f64).sqrt();
+        let distances: Vec<f64> = nearest.apart(SCALED)?.iter().map(|distance| distance / per_step).collect();
+        scales.push(mean(&distances));
+    }
+    Ok(scales)
+}
+
+fn calibrate<K>(
+    detector: &Detector,
+    network: &(impl Autoencoder + ?Sized),
+    preparation: &Arc<Preparation>,
+    rows: &Subset<K>,
+    split: &str,
+) -> Result<Option<Calibration>> {
+    let window = preparation.window().map_or(1, narrows_data::Window::length);
+    if rows.rows() < window {
+        return Ok(None);
+    }
+    let mut digest = RowDigest::default();
+    let scored = score_rows(detector, network, preparation, rows, |features| digest.add(features))?;
+    let (count, scores) = (scored.scores.len(), scored.scores);
+    if count == 0 {
+        return Ok(None);
+    }
+    let scores = Conformal::new(scores)?;
+    Ok(Some(Calibration { split: split.into(), rows: count, sha256: digest.finish(), scores }))
+}
+
+/// Columns in the order of their first features, each with all of its features.
+fn columns(layout: &Layout) -> (Vec<String>, Vec<Range<usize>>) {
+    if layout.unit_interval || layout.fields.is_empty() {
+        return (vec!["values".into()], std::iter::once(0..layout.row_width()).collect());
+    }
+    layout.fields.iter().map(|field| (field.name.clone(), field.range.clone())).unzip()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use narrows_data::{Family, Field};
+
+    fn layout(steps: usize) -> Layout {
+        let field = |name: &str, range| Field { name: name.into(), range, family: Family::Gaussian };
+        let fields = vec![field("a", 0..1), field("b", 1..3)];
+        Layout { dims: vec![3], steps, fields, weights: vec![1.0, 1.0, 0.0], unit_interval: false }
+    }
+
+    fn detector(power: f64) -> Detector {
+        let config = DetectConfig { power: super::super::Power::new(power).unwrap(), ..DetectConfig::default() };
+        let record = Record { config, scales: vec![2.0, 4.0], calibration: None };
+        Detector::new(record, &layout(1), None).unwrap()
+    }
+
+    #[test]
+    fn the_score_is_the_mean_size_and_contributions_are_its_shares() {
+        let detector = detector(1.0);
+        let parts: [&[f64]; 2] = [&[9.0, 16.0], &[0.0, 64.0]];
+        // Sizes 5 / 2 and 8 / 4.
+        assert_eq!(detector.score(&parts), 2.25);
+        let shares = detector.contributions(&parts);
+        assert!((shares[0] - 2.5 * 9.0 / 25.0 / 4.5).abs() < 1e-12 && (shares[0] + shares[1] - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_higher_power_blames_the_strangest_column_more() {
+        let parts: [&[f64]; 2] = [&[9.0, 16.0], &[0.0, 0.0]];
+        assert!(detector(3.0).contributions(&parts)[1] > detector(1.0).contributions(&parts)[1]);
+    }
+}

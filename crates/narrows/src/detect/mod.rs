@@ -1,0 +1,22 @@
+//! Detection of anomalies: scores from a trained model, thresholds from held-out rows, alarms with their reasons.
+//!
+//! A detector is fitted after the network: it stores what normal rows are like (a sample of training rows, the size of
+//! their residuals) and the scores of held-out rows, which make p-values of new scores. All of it is in the model file.
+
+mod alarm;
+mod attribution;
+mod calibration;
+mod config;
+mod detector;
+mod pipeline;
+mod quality;
+mod reasons;
+mod rows;
+
+pub use alarm::{Alarm, Rule};
+pub use calibration::Calibration;
+pub use config::{DetectConfig, Neighbours, Power};
+pub use detector::{Detector, Record};
+pub(crate) use detector::{PREFIX, fit};
+pub use pipeline::{Detected, Options, detect};
+pub use quality::{AlarmQuality, DetectionQuality, detection_quality};
