@@ -28,7 +28,7 @@ pub struct Pca {
 }
 
 impl Pca {
-    /// Fits `components` components of samples with these metric weights (all positive).
+    /// Fits `components` components of samples with these metric weights; a feature of weight 0 is given back as its mean.
     ///
     /// `pass` calls its argument with every batch of training rows in order; it is called once up to 4,096 features and
     /// several times above.
@@ -90,7 +90,7 @@ impl Pca {
     /// # Errors
     /// The codes have another size.
     pub fn decode(&self, z: &Tensor) -> Result<Tensor> {
-        Ok(z.matmul(&self.components)?.broadcast_div(&self.scale)?.broadcast_add(&self.mean)?)
+        Ok(z.matmul(&self.components)?.broadcast_div(&divisor(&self.scale)?)?.broadcast_add(&self.mean)?)
     }
 
     /// The nearest points in the components' subspace.
@@ -152,6 +152,11 @@ impl Pca {
         }
         Ok(x.reshape((rows, width))?.to_dtype(DType::F32)?)
     }
+}
+
+/// What scaled values are divided by: a feature of weight 0, which never varied, stays at its mean.
+fn divisor(scale: &Tensor) -> Result<Tensor> {
+    Ok((scale + scale.eq(0f32)?.to_dtype(scale.dtype())?)?)
 }
 
 /// One pass over the training batches.

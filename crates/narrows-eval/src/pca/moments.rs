@@ -54,7 +54,7 @@ impl Mean {
             return Err(Error::TooFewRows { operation: "pca", rows: self.rows, needed: 2 });
         }
         let shifted = (sum / self.rows as f64)?;
-        let mean = (origin + shifted.to_dtype(DType::F32)?.div(scale)?)?;
+        let mean = (origin + shifted.to_dtype(DType::F32)?.div(&super::divisor(scale)?)?)?;
         Ok((mean, shifted.to_vec1()?))
     }
 }

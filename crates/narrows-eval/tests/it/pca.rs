@@ -119,3 +119,13 @@ fn what_cannot_be_fitted_is_refused() {
     let constant = (x.narrow(0, 0, 3).unwrap() * 0.0).unwrap();
     assert!(error(&fit(5, &[1.0; 6], &constant, 2).unwrap(), &constant) < 1e-12);
 }
+
+#[test]
+fn a_feature_without_weight_comes_back_as_its_mean() {
+    let x = Tensor::new(&[[1f32, 7.0, 2.0], [3.0, 7.0, -1.0], [2.0, 7.0, 5.0]], &Device::Cpu).unwrap();
+    let pca = Pca::fit(2, &[1.0, 0.0, 1.0], |visit| visit(&x)).unwrap();
+    let back = pca.reconstruct(&x).unwrap().to_vec2::<f32>().unwrap();
+    for (row, x) in back.iter().zip(x.to_vec2::<f32>().unwrap()) {
+        assert!(row.iter().zip(x).all(|(back, x)| (back - x).abs() < 1e-5), "{row:?}");
+    }
+}
