@@ -73,8 +73,9 @@ KEY = bytes(32)
 class Case:
     """One model: its tensors are drawn as they are first asked for."""
 
-    def __init__(self, name, config, dims, likelihood="gaussian", seed=0):
+    def __init__(self, name, config, dims, likelihood="gaussian", seed=0, group=None, training_rows=None):
         self.name, self.config, self.dims, self.likelihood = name, config, dims, likelihood
+        self.group, self.training_rows = group, training_rows
         self.options = next(iter(config.values()))
         self.generator = torch.Generator().manual_seed(seed)
         self.tensors, self.trained = {}, []
@@ -256,28 +257,58 @@ def nats(case, output, x):
     return total
 
 
-def variational(pressure):
-    """A forward pass under a pressure on the divergence: a function of the case and each latent's divergence."""
+def variational(objective):
+    """A forward pass under an objective: a function of the case, the posterior, the decoder and what is seen."""
 
     def forward(case, u, x):
         widths, code = case.options["widths"], case.options["code"]
-        h = case.mlp("encoder", u, widths, 2 * code)
-        if case.options["skip"]:
-            h = h + case.dense("path.encode", u.flatten(1), 2 * code)
-        mean, log_var = posterior(case, h)
+
+        def encode(u):
+            h = case.mlp("encoder", u, widths, 2 * code)
+            if case.options["skip"]:
+                h = h + case.dense("path.encode", u.flatten(1), 2 * code)
+            return posterior(case, h)
 
         def decode(z):
             v = case.mlp("decoder", z, widths[::-1], u[0].numel())
             if case.options["skip"]:
                 v = v + case.dense("path.decode", z, u[0].numel())
-            return case.unscaled(v.reshape(u.shape))
+            return case.unscaled(v.reshape(-1, *u.shape[1:]))
 
-        noise = normal(named(KEY, "bottleneck"), *mean.shape)
-        output = decode(mean + (0.5 * log_var).exp() * noise)
-        loss = nats(case, output, x) + pressure(case, divergence(mean, log_var))
+        def deviation(u):
+            mean, log_var = encode(u)
+            return mean, (0.5 * log_var).exp()
+
+        case.encode, seen = deviation, x
+        if case.options.get("binarise"):
+            seen = (uniform(named(KEY, "binarise"), *x.shape) < x).double()
+        mean = encode(u)[0]
+        loss = objective(case, *encode(case.scaled(seen)), decode, seen)
         return mean, case.read(decode(mean), x)[0], loss
 
     return forward
+
+
+def elbo(pressure):
+    """One code for each sample, under a pressure on the divergence."""
+
+    def objective(case, mean, log_var, decode, x):
+        noise = normal(named(KEY, "bottleneck"), *mean.shape)
+        output = decode(mean + (0.5 * log_var).exp() * noise)
+        return nats(case, output, x) + pressure(case, divergence(mean, log_var))
+
+    return objective
+
+
+def importance_weighted(case, mean, log_var, decode, x):
+    """-log 1/k sum p(x, z) / q(z|x) over k codes for each sample."""
+    k = case.options["draws"]
+    mean, log_var, x = (rows.repeat_interleave(k, 0) for rows in (mean, log_var, x))
+    encoder = torch.distributions.Normal(mean, (0.5 * log_var).exp())
+    z = mean + encoder.scale * normal(named(KEY, "bottleneck"), *mean.shape)
+    prior = torch.distributions.Normal(torch.zeros_like(z), torch.ones_like(z))
+    log_weights = prior.log_prob(z).sum(1) - encoder.log_prob(z).sum(1) - nats(case, decode(z), x)
+    return math.log(k) - log_weights.reshape(-1, k).logsumexp(1)
 
 
 def vae(case, each):
@@ -300,6 +331,133 @@ def dae(case, u, x):
         corrupted = u * (uniform(named(key, "place"), *u.shape) >= options["share"])
     loss = case.read(case.unscaled(ae(case, corrupted)[1]), x)[1]
     return clean, case.read(case.unscaled(ae(case, u)[1]), x)[0], loss
+
+
+def density(z, mean, log_var):
+    return torch.distributions.Normal(mean, (0.5 * log_var).exp()).log_prob(z)
+
+
+def standard(z):
+    return torch.distributions.Normal(torch.zeros_like(z), torch.ones_like(z)).log_prob(z)
+
+
+def vamp_vae(case, mean, log_var, decode, x):
+    z = mean + (0.5 * log_var).exp() * normal(named(KEY, "bottleneck"), *mean.shape)
+    inputs = case.parameter("prior.inputs", case.options["inputs"], *case.dims)
+    components = torch.distributions.Independent(torch.distributions.Normal(*case.encode(inputs)), 1)
+    weights = torch.distributions.Categorical(logits=torch.zeros(len(inputs), dtype=torch.float64))
+    prior = torch.distributions.MixtureSameFamily(weights, components)
+    return nats(case, decode(z), x) + density(z, mean, log_var).sum(1) - prior.log_prob(z)
+
+
+def beta_tc_vae(case, mean, log_var, decode, x):
+    z = mean + (0.5 * log_var).exp() * normal(named(KEY, "bottleneck"), *mean.shape)
+    # As the authors' implementation estimates it: minibatch-weighted sampling over N training rows.
+    pairs = density(z[:, None], mean[None], log_var[None])
+    count = math.log(case.training_rows * len(z))
+    joint = pairs.sum(2).logsumexp(1) - count
+    marginal = (pairs.logsumexp(1) - count).sum(1)
+    options = case.options
+    information = density(z, mean, log_var).sum(1) - joint
+    return (
+        nats(case, decode(z), x)
+        + options["alpha"] * information
+        + options["beta"] * (joint - marginal)
+        + options["gamma"] * (marginal - standard(z).sum(1))
+    )
+
+
+def shuffled(z, key):
+    """Each column in the order of random numbers of its own."""
+    draws = uniform(key, *z.T.shape)
+    return torch.stack([column[order] for column, order in zip(z.T, draws.argsort(dim=1, stable=True))], 1)
+
+
+def factor_vae(case, mean, log_var, decode, x):
+    z = mean + (0.5 * log_var).exp() * normal(named(KEY, "bottleneck"), *mean.shape)
+
+    def logit(z):
+        h, widths = z, case.options["discriminator"]
+        for index, width in enumerate(widths):
+            h = F.silu(case.dense(f"discriminator.{index}", h, width))
+        return case.dense(f"discriminator.{len(widths)}", h, 1).squeeze(1)
+
+    if case.group == "discriminator":
+        z = z.detach()
+        true, false = logit(z), logit(shuffled(z, named(KEY, "shuffle")))
+        loss = lambda logit, label: F.binary_cross_entropy_with_logits(logit, torch.full_like(logit, label), reduction="none")
+        nats(case, decode(z), x)
+        return 0.5 * (loss(true, 1.0) + loss(false, 0.0))
+    return nats(case, decode(z), x) + divergence(mean, log_var).sum(1) + case.options["gamma"] * logit(z)
+
+
+def discrepancy(z, prior, kernel):
+    """The unbiased maximum mean discrepancy, as what each code adds to it."""
+    n = len(z)
+    within = lambda a: (kernel(a, a) * (1 - torch.eye(n))).sum(1) / (n - 1)
+    return within(z) + within(prior) - 2 / n * kernel(z, prior).sum(1)
+
+
+def apart(a, b):
+    return (a[:, None] - b[None]).square().sum(2)
+
+
+def gaussian_kernel(a, b):
+    return (-apart(a, b) / (2 * a.shape[1])).exp()
+
+
+def multiquadratic_kernel(a, b):
+    return sum(c / (c + apart(a, b)) for c in (2 * a.shape[1] * s for s in (0.1, 0.2, 0.5, 1, 2, 5, 10)))
+
+
+def info_vae(case, mean, log_var, decode, x):
+    z = mean + (0.5 * log_var).exp() * normal(named(KEY, "bottleneck"), *mean.shape)
+    alpha, weight = case.options["alpha"], case.options["lambda"]
+    mmd = discrepancy(z, normal(named(KEY, "prior"), *z.shape), gaussian_kernel)
+    return nats(case, decode(z), x) + (1 - alpha) * divergence(mean, log_var).sum(1) + (alpha + weight - 1) * mmd
+
+
+def wae_mmd(case, u, x):
+    z, v = ae(case, u)
+    reconstruction, loss = case.read(case.unscaled(v), x)
+    mmd = discrepancy(z, normal(named(KEY, "prior"), *z.shape), multiquadratic_kernel)
+    return z, reconstruction, loss + case.options["lambda"] * mmd
+
+
+def codebooks(case, u, x):
+    """Vector quantisation, residual where there are several codebooks; gradients pass straight through."""
+    options = case.options
+    widths, code, width = options["widths"], options["code"], options["vector"]
+    h = case.mlp("encoder", u, widths, code)
+    if options["skip"]:
+        h = h + case.dense("path.encode", u.flatten(1), code)
+    parts = h.reshape(-1, width)
+    total, commitment = torch.zeros_like(parts), 0
+    for depth in range(options.get("depth", 1)):
+        book = case.buffer(f"codebook.{depth}.entries", options["codebook"], width)
+        case.buffer(f"codebook.{depth}.counts", options["codebook"])
+        case.buffer(f"codebook.{depth}.sums", options["codebook"], width)
+        left = (parts - total).detach()
+        total = total + book[torch.cdist(left, book).argmin(1)]
+        commitment = commitment + (parts - total).square().sum(1)
+    z = (parts + (total - parts).detach()).reshape(h.shape)
+    v = case.mlp("decoder", z, widths[::-1], u[0].numel())
+    if options["skip"]:
+        v = v + case.dense("path.decode", z, u[0].numel())
+    reconstruction, loss = case.read(case.unscaled(v.reshape(u.shape)), x)
+    return z, reconstruction, loss + options["commitment"] * commitment.reshape(len(u), -1).sum(1)
+
+
+def fsq(case, u, x):
+    options = case.options
+    levels = torch.tensor([options["levels"][at % len(options["levels"])] for at in range(options["code"])]).double()
+    h = case.mlp("encoder", u, options["widths"], options["code"])
+    reach, offset = (levels - 1) / 2 * (1 - 1e-3), 0.5 * (levels % 2 == 0)
+    bounded = reach * torch.tanh(h + torch.atanh(offset / reach)) - offset
+    z = (bounded + (bounded.round() - bounded).detach()) / (levels // 2)
+    v = case.mlp("decoder", z, options["widths"][::-1], u[0].numel())
+    reconstruction, loss = case.read(case.unscaled(v.reshape(u.shape)), x)
+    return z, reconstruction, loss
 
 
 MIXED = {
@@ -330,22 +488,80 @@ CASES = [
         conv_ae,
         Case("windows", {"conv-ae": {"code": 2, "channels": [2, 3, 2], "activation": "relu", "skip": False}}, [5, 2]),
     ),
-    (variational(vae), Case("rows", {"vae": {"code": 2, "widths": [5], "activation": "tanh", "skip": True}}, [4])),
+    (variational(elbo(vae)), Case("rows", {"vae": {"code": 2, "widths": [5], "activation": "tanh", "skip": True}}, [4])),
     (
-        variational(vae),
+        variational(elbo(vae)),
         Case("mixed", {"vae": {"code": 2, "widths": [5], "activation": "silu", "skip": False, "free-bits": 0.3}}, [6], MIXED),
     ),
-    (variational(beta_vae), Case("weight", {"beta-vae": {"code": 2, "widths": [4], "skip": True, "beta": 4.0}}, [4])),
+    (variational(elbo(beta_vae)), Case("weight", {"beta-vae": {"code": 2, "widths": [4], "skip": True, "beta": 4.0}}, [4])),
     (
-        variational(beta_vae),
+        variational(elbo(beta_vae)),
         Case("capacity", {"beta-vae": {"code": 2, "widths": [4], "skip": True, "beta": 3.0, "capacity": 9.0}}, [4]),
     ),
     (dae, Case("noise", {"dae": {"code": 2, "widths": [4], "skip": True, "corruption": {"gaussian": {"level": 0.7}}}}, [4])),
     (dae, Case("masking", {"dae": {"code": 2, "widths": [4], "skip": True, "corruption": {"masking": {"share": 0.4}}}}, [5])),
     (
-        variational(vae),
+        variational(elbo(vae)),
         Case("pixels", {"vae": {"code": 2, "widths": [5], "activation": "tanh", "skip": False}}, [6], "bernoulli"),
     ),
+    (
+        variational(elbo(vae)),
+        Case("binarised", {"vae": {"code": 2, "widths": [5], "skip": True, "binarise": True}}, [6], "bernoulli"),
+    ),
+    (variational(importance_weighted), Case("rows", {"iwae": {"code": 2, "widths": [5], "skip": True, "draws": 3}}, [4])),
+    (
+        variational(importance_weighted),
+        Case(
+            "binarised",
+            {"iwae": {"code": 2, "widths": [5], "activation": "tanh", "skip": False, "binarise": True, "draws": 4}},
+            [6],
+            "bernoulli",
+        ),
+    ),
+    (variational(vamp_vae), Case("rows", {"vamp-vae": {"code": 2, "widths": [4], "skip": True, "inputs": 3}}, [4])),
+    (
+        variational(beta_tc_vae),
+        Case(
+            "rows",
+            {"beta-tc-vae": {"code": 2, "widths": [4], "skip": True, "alpha": 0.7, "beta": 5.0, "gamma": 1.5}},
+            [4],
+            training_rows=50,
+        ),
+    ),
+    *(
+        (
+            variational(factor_vae),
+            Case(
+                group,
+                {"factor-vae": {"code": 2, "widths": [4], "skip": True, "gamma": 5.0, "discriminator": [3, 4]}},
+                [4],
+                group=group,
+            ),
+        )
+        for group in ("model", "discriminator")
+    ),
+    (
+        variational(info_vae),
+        Case("rows", {"info-vae": {"code": 2, "widths": [4], "skip": True, "alpha": 0.3, "lambda": 9.0}}, [4]),
+    ),
+    (wae_mmd, Case("mixed", {"wae-mmd": {"code": 2, "widths": [4], "skip": True, "lambda": 7.0}}, [6], MIXED)),
+    (
+        codebooks,
+        Case(
+            "rows",
+            {"vq-vae": {"code": 4, "widths": [5], "skip": True, "vector": 2, "codebook": 6, "commitment": 0.4}},
+            [5],
+        ),
+    ),
+    (
+        codebooks,
+        Case(
+            "rows",
+            {"rq-vae": {"code": 3, "widths": [5], "skip": False, "vector": 3, "codebook": 4, "depth": 3, "commitment": 0.25}},
+            [5],
+        ),
+    ),
+    (fsq, Case("rows", {"fsq": {"code": 3, "widths": [5], "skip": False, "levels": [8, 5]}}, [5])),
 ]
 
 
@@ -363,12 +579,16 @@ def run(forward, case):
         # The random numbers are computed in single precision by narrows-tensor.
         tolerance = 1e-6
         z, reconstruction, loss = forward(case, case.scaled(x), x)
+    # In a step of one group only the gradients of its parameters count.
+    trains = {"model": lambda name: not name.startswith("discriminator."), "discriminator": lambda name: name.startswith("discriminator.")}
+    case.trained = list(filter(trains.get(case.group, lambda name: True), case.trained))
     gradients = torch.autograd.grad(loss.mean(), [case.tensors[name] for name in case.trained])
     return {
         "torch": torch.__version__.split("+")[0],
         "tolerance": tolerance,
         "config": case.config,
-        "data": {"sample": case.dims, "likelihood": case.likelihood},
+        **({"group": case.group} if case.group else {}),
+        "data": {"sample": case.dims, "likelihood": case.likelihood, **({"rows": case.training_rows} if case.training_rows else {})},
         "tensors": {name: array(tensor) for name, tensor in sorted(case.tensors.items())},
         "x": array(x),
         "z": array(z),

@@ -1,9 +1,9 @@
 //! What a model is to everything that uses or trains it.
 
 use candle_core::Tensor;
-use narrows_tensor::{Gradients, Parameters};
+use narrows_tensor::{Gradients, Key, Parameters};
 
-use crate::{Batch, Group, Result, Spec, StepContext, StepOutput};
+use crate::{Batch, Group, Probabilistic, Result, Spec, StepContext, StepOutput};
 
 /// A trained or fresh autoencoder in use. All methods are deterministic; there is no training flag.
 pub trait Autoencoder: Send + Sync {
@@ -54,6 +54,36 @@ pub trait Autoencoder: Send + Sync {
     fn reconstructions(&self, x: &Tensor) -> Result<Vec<Tensor>> {
         Ok(vec![self.reconstruct(x)?])
     }
+
+    /// A sample for each code: where the model describes features by distributions, drawn from them, else the expected one.
+    ///
+    /// # Shapes
+    /// - `z`: `[N, ..code]`
+    /// - returns: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// The batch is empty or of another shape.
+    fn draw(&self, z: &Tensor, key: &Key) -> Result<Tensor> {
+        let _ = key;
+        self.decode(z)
+    }
+
+    /// Codes drawn from the distribution that training drew codes towards; `None` where there is none.
+    ///
+    /// # Shapes
+    /// - returns: `[n, ..code]`
+    ///
+    /// # Errors
+    /// Candle cannot draw them.
+    fn draw_codes(&self, n: usize, key: &Key) -> Result<Option<Tensor>> {
+        let _ = (n, key);
+        Ok(None)
+    }
+
+    /// The model's distribution over samples, if it has one.
+    fn probabilistic(&self) -> Option<&dyn Probabilistic> {
+        None
+    }
 }
 
 /// An autoencoder that can be trained.
@@ -66,6 +96,13 @@ pub trait Trainable: Autoencoder {
     /// # Errors
     /// The batch does not fit the model.
     fn step(&self, group: &Group, batch: &Batch, at: &StepContext) -> Result<StepOutput>;
+
+    /// Whether the gradient of this parameter is by intention none of the loss: passed straight through a step function
+    /// (Bengio, Léonard & Courville 2013). Finite differences do not check it.
+    fn surrogate(&self, parameter: &str) -> bool {
+        let _ = parameter;
+        false
+    }
 
     /// The phases of a step, in order.
     fn groups(&self) -> &[Group] {

@@ -101,6 +101,15 @@ pub enum Error {
         /// What would work.
         expected: &'static str,
     },
+    /// A stored sampler lacks a tensor.
+    #[error("sampler: the stored tensor `{name}` is missing or has another shape than it should")]
+    StoredMixture {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A model refused a batch.
+    #[error(transparent)]
+    Model(#[from] narrows_core::Error),
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] narrows_tensor::Error),

@@ -5,7 +5,10 @@ pub mod detection;
 pub mod error;
 pub mod extremes;
 pub mod histogram;
+pub mod importance;
 pub mod map;
+pub mod mig;
+pub mod mixture;
 mod one_thread;
 pub mod pca;
 pub mod reconstruction;
@@ -14,5 +17,7 @@ pub mod threshold;
 
 pub use error::{Error, Result};
 pub use histogram::Histogram;
+pub use mig::{MutualInformationGap, mutual_information_gap};
+pub use mixture::GaussianMixture;
 pub use pca::Pca;
 pub use reconstruction::{Quality, ReconstructionError};

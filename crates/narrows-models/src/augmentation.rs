@@ -151,6 +151,17 @@ fn deformed(batch: &Batch, deformation: Deformation, grid: [usize; 3], key: &Key
     })
 }
 
+/// The batch with each value drawn as 0 or 1, the intensities being probabilities (Salakhutdinov & Murray 2008).
+///
+/// # Errors
+/// Candle cannot draw the values.
+pub fn binarised(batch: &Batch, key: &Key) -> Result<Batch> {
+    let threshold = random::uniform(key, batch.x.shape(), batch.x.dtype(), batch.x.device())?;
+    let draw = |intensity: &Tensor| -> Result<Tensor> { Ok(threshold.lt(intensity)?.to_dtype(intensity.dtype())?) };
+    let target = batch.target.as_ref().map(draw).transpose()?;
+    Ok(Batch { x: draw(&batch.x)?, target, ..batch.clone() })
+}
+
 #[cfg(test)]
 mod tests {
     use candle_core::Device;

@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{nearest, suggestion};
 use crate::variant::{About, OptionDoc, Variant};
-use crate::variants::{ae::Ae, beta_vae::BetaVae, conv_ae::ConvAe, dae::Dae, linear_ae::LinearAe, vae::Vae};
+use crate::variants::{
+    ae::Ae, beta_tc_vae::BetaTcVae, beta_vae::BetaVae, conv_ae::ConvAe, dae::Dae, factor_vae::FactorVae, fsq::Fsq,
+    info_vae::InfoVae, iwae::Iwae, linear_ae::LinearAe, rq_vae::RqVae, vae::Vae, vamp_vae::VampVae, vq_vae::VqVae,
+    wae_mmd::WaeMmd,
+};
 use crate::{DataSpec, Error, Result};
 
 /// Declares the configuration enum and the catalogue from lines `Type = "name"`.
@@ -79,6 +83,15 @@ catalogue! {
     Dae = "dae",
     Vae = "vae",
     BetaVae = "beta-vae",
+    BetaTcVae = "beta-tc-vae",
+    FactorVae = "factor-vae",
+    InfoVae = "info-vae",
+    WaeMmd = "wae-mmd",
+    Iwae = "iwae",
+    VampVae = "vamp-vae",
+    VqVae = "vq-vae",
+    RqVae = "rq-vae",
+    Fsq = "fsq",
 }
 
 /// One variant in the catalogue.

@@ -6,7 +6,7 @@
 
 use candle_core::Tensor;
 use narrows_core::{Autoencoder, Batch, Dims, Group, Loss, Result, Spec, StepContext, StepOutput, Trainable, Update};
-use narrows_tensor::{Parameters, Scope};
+use narrows_tensor::{Key, Parameters, Scope};
 
 use crate::augmentation::Augmentation;
 use crate::bottleneck::Bottleneck;
@@ -36,6 +36,19 @@ pub trait Objective<B>: Send + Sync {
     /// # Errors
     /// Candle cannot compute a term.
     fn loss(&self, model: &Networks<B>, pass: &Pass<'_>, at: &StepContext) -> Result<Loss>;
+
+    /// Codes from the distribution that it draws codes towards, of the type of `like`; `None` where there is none.
+    ///
+    /// # Shapes
+    /// - `like`: any
+    /// - returns: `[n, code]`
+    ///
+    /// # Errors
+    /// Candle cannot draw them.
+    fn draw(&self, n: usize, code: usize, like: &Tensor, key: &Key) -> Result<Option<Tensor>> {
+        let _ = (n, code, like, key);
+        Ok(None)
+    }
 }
 
 /// The likelihood's loss alone, called `reconstruction`.
@@ -91,6 +104,22 @@ impl<B: Bottleneck> Networks<B> {
         let deep = self.decoder.as_ref().map(|decoder| decoder.forward(z, mode.enter("decoder"))).transpose()?;
         self.scaling.output(&sum(deep, self.path.as_ref().map(|path| path.decode(z)).transpose()?, z)?)
     }
+
+    /// Sets the fixed maps, and the linear path if there is one, from training rows.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// Candle cannot read or write a value.
+    pub fn start(&self, x: &Tensor, parameters: &Parameters) -> Result<()> {
+        self.scaling.fit(x, &self.likelihood, self.path.is_some(), parameters)?;
+        if let Some(path) = &self.path {
+            let rows = self.scaling.input(x)?.flatten_from(1)?;
+            path.start(&principal_axes(&rows, path.code())?, parameters)?;
+        }
+        Ok(())
+    }
 }
 
 /// The sum of the parts that there are; without any, the input itself.
@@ -140,6 +169,14 @@ impl<B: Bottleneck, O: Objective<B>> Autoencoder for Composed<B, O> {
         self.spec.code.count("z", z)?;
         self.networks.likelihood.mean(&self.networks.output(z, Mode::Infer)?)
     }
+
+    fn draw(&self, z: &Tensor, key: &Key) -> Result<Tensor> {
+        self.networks.likelihood.draw(&self.decode(z)?, None, key)
+    }
+
+    fn draw_codes(&self, n: usize, key: &Key) -> Result<Option<Tensor>> {
+        self.objective.draw(n, self.networks.bottleneck.code(), self.networks.scaling.scale(), key)
+    }
 }
 
 impl<B: Bottleneck, O: Objective<B>> Trainable for Composed<B, O> {
@@ -167,11 +204,13 @@ impl<B: Bottleneck, O: Objective<B>> Trainable for Composed<B, O> {
 
     fn prepare(&mut self, first: &Batch) -> Result<()> {
         self.spec.sample.count("x", &first.x)?;
-        self.networks.scaling.fit(&first.x, &self.networks.likelihood, &self.parameters)?;
-        if let Some(path) = &self.networks.path {
-            let rows = self.networks.scaling.input(&first.x)?.flatten_from(1)?;
-            path.start(&principal_axes(&rows, path.code())?, &self.parameters)?;
-        }
-        Ok(())
+        self.networks.start(&first.x, &self.parameters)?;
+        let h = self.networks.hidden(&self.networks.scaling.input(&first.x)?, Mode::Infer)?;
+        self.networks.bottleneck.start(&h, &self.parameters)
+    }
+
+    fn surrogate(&self, parameter: &str) -> bool {
+        self.networks.bottleneck.surrogate()
+            && ["encoder.", "path.encode."].iter().any(|part| parameter.starts_with(part))
     }
 }

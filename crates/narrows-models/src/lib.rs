@@ -6,7 +6,6 @@
 
 pub mod augmentation;
 pub mod bottleneck;
-pub mod bound;
 pub mod catalog;
 pub mod composed;
 pub mod config;
@@ -22,6 +21,7 @@ pub mod principal;
 pub mod scaling;
 pub mod variant;
 pub mod variants;
+pub mod variational;
 
 pub use catalog::{Entry, ModelConfig, catalog, is_variant};
 pub use composed::Composed;

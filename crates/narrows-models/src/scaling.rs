@@ -3,8 +3,8 @@
 //!
 //! `gain` is the square root of a feature's weight in the loss over one common scale, so that no feature gains or loses
 //! importance and principal components of `u` are those of the weighted data. For features read as probabilities the
-//! output is a logit, expanded to first order around the logit of the feature's mean. Values that lie in 0..=1 by
-//! construction, such as pixels, can be kept there: [`Scaling::bounded`].
+//! output is a logit, around that of the feature's mean; beside a linear path it is expanded to first order there. Values
+//! that lie in 0..=1 by construction, such as pixels, can be kept there: [`Scaling::bounded`].
 
 use candle_core::{DType, Tensor, Var};
 use narrows_core::{Dims, Result};
@@ -85,14 +85,15 @@ impl Scaling {
         self.output_gain.value()
     }
 
-    /// Fits the maps to training rows.
+    /// Fits the maps to training rows. With `linear` a change of the output is a change of the expected sample, to first
+    /// order, as a linear path needs it; else a logit is the network's own value beside the mean's.
     ///
     /// # Shapes
     /// - `x`: `[N, ..sample]`
     ///
     /// # Errors
     /// Candle cannot read or write a value.
-    pub fn fit(&self, x: &Tensor, likelihood: &Likelihood, parameters: &Parameters) -> Result<()> {
+    pub fn fit(&self, x: &Tensor, likelihood: &Likelihood, linear: bool, parameters: &Parameters) -> Result<()> {
         let features = self.sample.elements();
         let moments = Moments::of(x)?;
         let weights: Vec<f64> = likelihood.weights(features).iter().map(|&weight| f64::from(weight)).collect();
@@ -101,7 +102,8 @@ impl Scaling {
 
         let gain: Vec<f64> = weights.iter().map(|weight| weight.sqrt().max(1e-3) / scale).collect();
         let families = likelihood.families(features);
-        let output: Vec<(f64, f64)> = (0..features).map(|j| link(families[j], moments.mean[j], gain[j])).collect();
+        let output: Vec<(f64, f64)> =
+            (0..features).map(|j| link(families[j], moments.mean[j], gain[j], linear)).collect();
         let (output_mean, output_gain): (Vec<f64>, Vec<f64>) = output.into_iter().unzip();
         let columns = [
             (&self.input_mean, moments.mean),
@@ -119,16 +121,17 @@ impl Scaling {
 }
 
 /// Offset and slope from a network's value to the likelihood's parameter.
-fn link(family: Family, mean: f64, gain: f64) -> (f64, f64) {
+fn link(family: Family, mean: f64, gain: f64, linear: bool) -> (f64, f64) {
     match family {
         Family::Gaussian => (mean, 1.0 / gain),
-        Family::Bernoulli => {
+        Family::Bernoulli if linear => {
             let p = mean.clamp(RAREST, 1.0 - RAREST);
-            ((p / (1.0 - p)).ln(), 1.0 / (gain * p * (1.0 - p)))
+            (logit(p), 1.0 / (gain * p * (1.0 - p)))
         }
+        Family::Bernoulli => (logit(mean.clamp(1e-3, 1.0 - 1e-3)), 1.0),
         Family::Categorical => {
-            let p = mean.clamp(RAREST, 1.0);
-            (mean.clamp(1e-4, 1.0).ln(), 1.0 / (gain * p))
+            let slope = if linear { 1.0 / (gain * mean.clamp(RAREST, 1.0)) } else { 1.0 };
+            (mean.clamp(1e-4, 1.0).ln(), slope)
         }
     }
 }
@@ -141,6 +144,10 @@ fn unit_interval(y: &Tensor) -> Result<Tensor> {
     let low = Activation::Softplus.apply(&y.affine(SHARPNESS, 0.0)?)?;
     let high = Activation::Softplus.apply(&y.affine(SHARPNESS, -SHARPNESS)?)?;
     Ok(((low - high)? * (1.0 / SHARPNESS))?)
+}
+
+fn logit(p: f64) -> f64 {
+    (p / (1.0 - p)).ln()
 }
 
 /// Sets a variable from numbers in row-major order.
@@ -176,7 +183,7 @@ mod tests {
         let scope = Scope::root(Key::new(0), DType::F64, &Device::Cpu);
         let scaling = Scaling::new(&Dims::new([2]), &scope).unwrap();
         let x = Tensor::new(&[[1e6f64, 5.0], [3e6, 5.0]], &Device::Cpu).unwrap();
-        scaling.fit(&x, &Likelihood::gaussian(), &scope.parameters()).unwrap();
+        scaling.fit(&x, &Likelihood::gaussian(), true, &scope.parameters()).unwrap();
         let u = scaling.input(&x).unwrap();
         assert!((u.sqr().unwrap().mean_all().unwrap().to_scalar::<f64>().unwrap() - 1.0).abs() < 1e-12);
         assert_eq!(scaling.output(&u).unwrap().to_vec2::<f64>().unwrap(), x.to_vec2::<f64>().unwrap());
@@ -203,7 +210,7 @@ mod tests {
         let scope = Scope::root(Key::new(0), DType::F64, &Device::Cpu);
         let scaling = Scaling::new(&Dims::new([1]), &scope).unwrap();
         let x = Tensor::new(&[[1f64], [0.0], [0.0], [0.0]], &Device::Cpu).unwrap();
-        scaling.fit(&x, &Likelihood::Bernoulli, &scope.parameters()).unwrap();
+        scaling.fit(&x, &Likelihood::Bernoulli, true, &scope.parameters()).unwrap();
         let output = scaling.output(&Tensor::zeros((1, 1), DType::F64, &Device::Cpu).unwrap()).unwrap();
         let mean = Likelihood::Bernoulli.mean(&output).unwrap().to_vec2::<f64>().unwrap();
         assert!((mean[0][0] - 0.25).abs() < 1e-12);

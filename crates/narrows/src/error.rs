@@ -209,6 +209,30 @@ pub enum Error {
         /// Rows in a window.
         window: usize,
     },
+    /// The model's training drew codes towards no distribution.
+    #[error("`{model}` has no prior; use --sampler mixture, or train a variational model such as `vae`")]
+    NoPrior {
+        /// The variant.
+        model: &'static str,
+    },
+    /// No sampler was fitted to the model's codes.
+    #[error(
+        "this `{model}` has no sampler: it was trained by an older version, or its code is wider than {widest} values; train it again, or with a smaller --latent"
+    )]
+    NoMixture {
+        /// The variant.
+        model: &'static str,
+        /// The widest codes that one is fitted to.
+        widest: usize,
+    },
+    /// The model cannot say how probable samples are.
+    #[error(
+        "`{model}` has no distribution over samples, so there is no likelihood; train a variational model such as `vae`, or leave --samples out"
+    )]
+    NoLikelihood {
+        /// The variant.
+        model: &'static str,
+    },
     /// Nothing to compare.
     #[error("no models to compare; give --models a,b or leave it out")]
     NothingToCompare,

@@ -48,6 +48,9 @@ impl Error {
             | Self::Label { .. }
             | Self::NoDetector
             | Self::NoCalibration
+            | Self::NoLikelihood { .. }
+            | Self::NoPrior { .. }
+            | Self::NoMixture { .. }
             | Self::NothingToCompare => Class::Usage,
             Self::Core(_) | Self::Eval(_) | Self::Report(_) | Self::Unfit { .. } => Class::Run,
         }

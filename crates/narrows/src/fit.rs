@@ -17,6 +17,7 @@ use crate::config::RunConfig;
 use crate::detect::{self, Detector};
 use crate::document::{Document, FORMAT, Origin};
 use crate::evaluate::{Evaluation, ROWS, SampleErrors, measure};
+use crate::generate::fit_sampler;
 use crate::held_out::InOrderBatches;
 use crate::{Error, Model, Plan, Result, RunDirectory, model};
 
@@ -103,13 +104,15 @@ pub fn fit(
     }
     drop(batches);
     let (baseline, sha256) = principal_components(network.as_ref(), &plan.splits.train, &plan.preparation)?;
+    let sampler = fit_sampler(network.as_ref(), &plan.splits.train, &plan.preparation, config.train.seed)?;
     document.origin.sha256 = sha256;
     document.steps = outcome.step;
     let (evaluation, errors) = held_out_figures(plan, network.as_ref(), &baseline)?;
     document.held_out = Some(evaluation.clone());
     let detector = detector(plan, network.as_ref())?;
     document.detector = Some(detector.record.clone());
-    let model = Model { document, network, baseline, preparation: plan.preparation.clone(), detector: Some(detector) };
+    let (preparation, detector) = (plan.preparation.clone(), Some(detector));
+    let model = Model { document, network, baseline, sampler, preparation, detector };
     model.save(&run.model(), true)?;
     Ok(Fitted::Done(Box::new(Done { model, outcome, evaluation, errors })))
 }

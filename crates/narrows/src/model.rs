@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use narrows_core::Trainable;
 use narrows_data::{OpenOptions, Preparation, Source};
-use narrows_eval::Pca;
+use narrows_eval::{GaussianMixture, Pca};
 use narrows_tensor::{DType, Device, Key, Scope, Tensor, TensorFile};
 
 use crate::detect::{self, Detector};
@@ -17,6 +17,8 @@ use crate::{Error, Result, RunDirectory, places};
 const WEIGHTS: &str = "model.";
 /// Prefix of the baseline's tensors in the file.
 const BASELINE: &str = "pca.";
+/// Prefix of the sampler's tensors in the file.
+const SAMPLER: &str = "sampler.";
 
 /// A trained model, its baseline and its document.
 pub struct Model {
@@ -26,6 +28,8 @@ pub struct Model {
     pub network: Box<dyn Trainable>,
     /// The principal components of the same training rows at the same code size.
     pub baseline: Pca,
+    /// What new codes are drawn from where the model has no prior; `None` where codes are too wide or too few.
+    pub sampler: Option<GaussianMixture>,
     /// How raw values become features.
     pub preparation: Arc<Preparation>,
     /// How rows are scored; none in files of versions that knew no detectors.
@@ -45,11 +49,13 @@ impl Model {
         let origin = path.display().to_string();
         network.parameters().restore(&part(&file.tensors, WEIGHTS), &origin)?;
         let baseline = Pca::from_tensors(&part(&file.tensors, BASELINE))?;
+        let sampler = part(&file.tensors, SAMPLER);
+        let sampler = (!sampler.is_empty()).then(|| GaussianMixture::from_tensors(&sampler)).transpose()?;
         let preparation = Arc::new(document.preparation.clone());
         let stored = part(&file.tensors, detect::PREFIX);
         let restore = |record| Detector::restore(record, preparation.layout(), &stored);
         let detector = document.detector.as_ref().map(restore).transpose()?;
-        Ok(Self { document, network, baseline, preparation, detector })
+        Ok(Self { document, network, baseline, sampler, preparation, detector })
     }
 
     /// The model file at `path`, which may be a run directory.
@@ -70,9 +76,12 @@ impl Model {
         let weights = self.network.parameters().tensors().into_iter().map(named(WEIGHTS));
         let baseline = self.baseline.tensors()?.into_iter().map(named(BASELINE));
         let stored = self.detector.iter().flat_map(Detector::tensors).map(named(detect::PREFIX));
+        let sampler = self.sampler.as_ref().map(GaussianMixture::tensors).transpose()?.unwrap_or_default();
+        let sampler = sampler.into_iter().map(named(SAMPLER));
         let document = serde_json::to_string(&self.document)
             .map_err(|error| Error::Document { path: path.into(), reason: error.to_string() })?;
-        Ok(TensorFile { tensors: weights.chain(baseline).chain(stored).collect(), document }.write(path, overwrite)?)
+        let tensors = weights.chain(baseline).chain(stored).chain(sampler).collect();
+        Ok(TensorFile { tensors, document }.write(path, overwrite)?)
     }
 
     /// Opens data that this model is to be used on: its columns are found by name.

@@ -128,7 +128,12 @@ pub fn decode(
 }
 
 /// Inverts features and writes them with further columns; returns the rows written.
-fn write_rows(model: &Model, sink: &mut dyn sink::Sink, features: &[f32], further: Vec<ColumnData>) -> Result<usize> {
+pub(crate) fn write_rows(
+    model: &Model,
+    sink: &mut dyn sink::Sink,
+    features: &[f32],
+    further: Vec<ColumnData>,
+) -> Result<usize> {
     let mut block = model.preparation.invert(features)?;
     block.columns.extend(further);
     let rows = block.rows;

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use narrows::detect::{DetectionQuality, detection_quality};
-use narrows::{Evaluation, Model};
+use narrows::{Evaluation, FactorFigures, LikelihoodBound, Model};
 
 use super::Result;
 use super::detect::RuleOptions;
 use crate::arguments::Shared;
 use crate::exit::Outcome;
 use crate::options::SplitName;
+use crate::terminal::progress;
 use crate::terminal::table::Table;
 
 /// Options of `narrows evaluate`.
@@ -34,15 +35,33 @@ pub(crate) struct Evaluate {
     anomalous: Vec<String>,
     #[command(flatten)]
     rule: RuleOptions,
+    /// Also bound the likelihood of variational models, with this many codes for each row (5000 is usual).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    samples: Option<u32>,
+    /// Seed of the codes.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "samples")]
+    seed: u64,
+    /// Also measure how well single latents know these columns, the factors of the data (mutual information gap).
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    factors: Vec<String>,
 }
 
 impl Evaluate {
     /// Measures and prints.
     pub(crate) fn run(&self, shared: &Shared) -> Result {
         let model = Model::load(&self.model)?;
-        let label: Vec<String> = self.label.iter().cloned().collect();
-        let source = model.open(&self.data, shared.data_dir.as_deref(), &label)?;
+        let keep: Vec<String> = self.label.iter().chain(&self.factors).cloned().collect();
+        let source = model.open(&self.data, shared.data_dir.as_deref(), &keep)?;
         let rows = narrows::rows(&model, source, self.split.into(), self.limit)?;
+        let likelihood = self.samples.map(|samples| {
+            let bar = progress::rows(rows.rows() as u64, shared.quiet);
+            let count = |rows| bar.inc(rows as u64);
+            let bound = narrows::likelihood(&model, &rows, self.split.name(), samples as usize, self.seed, count);
+            progress::end(&bar);
+            bound
+        });
+        let likelihood = likelihood.transpose()?;
+        let factors = (!self.factors.is_empty()).then(|| narrows::factors(&model, &rows, &self.factors)).transpose()?;
         let (evaluation, _) = narrows::evaluate(&model, &rows, self.split.name())?;
         let detection = match &self.label {
             Some(label) => Some(detection_quality(&model, &rows, label, &self.anomalous, self.rule.rule())?),
@@ -50,8 +69,15 @@ impl Evaluate {
         };
         if shared.json {
             let mut json = serde_json::to_value(&evaluation)?;
-            if let Some(detection) = &detection {
-                json["detection"] = serde_json::to_value(detection)?;
+            if let Some(object) = json.as_object_mut() {
+                let further = [
+                    ("detection", detection.map(serde_json::to_value)),
+                    ("likelihood", likelihood.map(serde_json::to_value)),
+                    ("factors", factors.map(serde_json::to_value)),
+                ];
+                for (name, value) in further {
+                    value.transpose()?.map(|value| object.insert(name.into(), value));
+                }
             }
             say!("{json}")?;
         } else {
@@ -60,6 +86,8 @@ impl Evaluate {
                 say!()?;
                 print_detection(detection)?;
             }
+            likelihood.as_ref().map_or(Ok(()), print_likelihood)?;
+            factors.as_ref().map_or(Ok(()), print_factors)?;
         }
         Ok(Outcome::Done)
     }
@@ -111,6 +139,30 @@ fn print_detection(found: &DetectionQuality) -> std::io::Result<()> {
         tracing::warn!("{} rows without a label and {} without a score are left out", found.unlabelled, found.unscored);
     }
     Ok(())
+}
+
+/// The bound on the likelihood as a table.
+fn print_likelihood(bound: &LikelihoodBound) -> std::io::Result<()> {
+    say!()?;
+    let codes = format!("likelihood, {} codes a row", bound.samples);
+    let mut table = Table::new([codes.as_str(), "nats", "standard error"]);
+    let error = format!("{:.2}", bound.standard_error);
+    table.row(["-log p(x), importance-weighted bound".into(), format!("{:.2}", bound.negative_log_likelihood), error]);
+    table.row(["-log p(x), one-code bound (ELBO)".into(), format!("{:.2}", bound.negative_elbo), String::new()]);
+    table.print()?;
+    say!("{:.4} bits a value", bound.bits_per_value)
+}
+
+/// What latents know of factors as a table.
+fn print_factors(figures: &FactorFigures) -> std::io::Result<()> {
+    say!()?;
+    let mut table = Table::new(["share of a factor that a latent knows", "best", "second best"]);
+    for factor in &figures.factors {
+        let known = |(latent, share): (usize, f64)| format!("z{latent}: {share:.3}");
+        table.row([factor.name.clone(), known(factor.best), known(factor.second)]);
+    }
+    table.print()?;
+    say!("mutual information gap {:.3}", figures.mutual_information_gap)
 }
 
 /// Four significant digits.

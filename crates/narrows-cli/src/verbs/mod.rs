@@ -10,6 +10,7 @@ pub(crate) mod detect;
 pub(crate) mod doctor;
 pub(crate) mod encode;
 pub(crate) mod evaluate;
+pub(crate) mod generate;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod man;
@@ -39,6 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         Verb::Decode(verb) => verb.run(shared),
         Verb::Reconstruct(verb) => verb.run(shared),
         Verb::Detect(verb) => verb.run(shared),
+        Verb::Generate(verb) => verb.run(shared),
         Verb::Compare(verb) => verb.run(shared),
         Verb::Report(verb) => verb.run(shared),
         Verb::Models(verb) => verb.run(shared),

@@ -11,6 +11,7 @@ mod catalogue;
 mod detection;
 mod files;
 mod full_disk;
+mod generation;
 mod inspection;
 mod interruption;
 mod memory;

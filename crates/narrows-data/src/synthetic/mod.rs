@@ -18,7 +18,11 @@ pub const SYNTHETIC: [(&str, usize, &str); 4] = [
         10_000,
         "5 Gaussian clusters on a curved 2-dimensional surface in 20 dimensions, with noise; labelled",
     ),
-    ("squares", 10_000, "grey 32 x 32 pictures of a square whose place and size vary; the factors as kept columns"),
+    (
+        "squares",
+        10_000,
+        "grey 32 x 32 pictures of a square; its place x, y and its size vary independently and are kept columns",
+    ),
     ("sensors", 20_000, "4 seasonal sensors with drift and planted anomalies, one row a minute; labelled"),
     ("payments", 20_000, "card payments of mixed types with missing cells and planted fraud; labelled"),
 ];

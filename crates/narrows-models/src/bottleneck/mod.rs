@@ -1,13 +1,19 @@
 //! Bottlenecks: what stands between encoder and decoder.
 
+pub mod codebook;
 mod gaussian;
 mod identity;
+mod levels;
+mod quantised;
 
 use candle_core::Tensor;
 use narrows_core::{Loss, Result, StepContext, Update};
+use narrows_tensor::Parameters;
 
-pub use gaussian::{Gaussian, Pressure};
+pub use gaussian::Gaussian;
 pub use identity::Identity;
+pub use levels::Levels;
+pub use quantised::Quantised;
 
 /// What a training step's bottleneck gives.
 #[derive(Clone, Debug)]
@@ -48,5 +54,23 @@ pub trait Bottleneck: Send + Sync {
     fn train(&self, h: &Tensor, at: &StepContext) -> Result<Coded> {
         let _ = at;
         Ok(Coded { z: self.infer(h)?, terms: Loss::default(), updates: Vec::new() })
+    }
+
+    /// Sets data-dependent initial values, such as a codebook's, from what the encoder gives before training.
+    ///
+    /// # Shapes
+    /// - `h`: `[N, hidden]`
+    ///
+    /// # Errors
+    /// Candle cannot write a value.
+    fn start(&self, h: &Tensor, parameters: &Parameters) -> Result<()> {
+        let _ = (h, parameters);
+        Ok(())
+    }
+
+    /// Whether the gradient that it passes to the encoder is no derivative by intention (Bengio, Léonard & Courville 2013:
+    /// straight through a step).
+    fn surrogate(&self) -> bool {
+        false
     }
 }

@@ -142,6 +142,37 @@ checked!(
 );
 
 checked!(
+    /// The number of codes drawn for each sample.
+    Draws(usize), "draws", { "type": "integer", "minimum": 1, "maximum": 4096 },
+    |&draws| (!(1..=4096).contains(&draws)).then_some("not in 1..=4096; 5 is usual, 1 gives the plain bound")
+);
+
+checked!(
+    /// Entries of a codebook or a mixture.
+    Entries(usize), "entries", { "type": "integer", "minimum": 2, "maximum": 65_536 },
+    |&entries| (!(2..=65_536).contains(&entries)).then_some("not in 2..=65536; 512 is usual")
+);
+
+checked!(
+    /// Codebooks that refine each other.
+    Depth(usize), "depth", { "type": "integer", "minimum": 1, "maximum": 64 },
+    |&depth| (!(1..=64).contains(&depth)).then_some("not in 1..=64; 4 is usual")
+);
+
+checked!(
+    /// Levels of scalar latents.
+    LevelCounts(Vec<usize>), "levels",
+    { "type": "array", "minItems": 1, "items": { "type": "integer", "minimum": 3, "maximum": 4_096 } },
+    |levels| match levels.as_slice() {
+        [] => Some("there are no levels; list at least one number, such as [8, 5, 5, 5]"),
+        levels if levels.iter().any(|levels| !(3..=4_096).contains(levels)) => {
+            Some("a latent needs 3 to 4096 levels; [8, 5, 5, 5] is usual")
+        }
+        _ => None,
+    }
+);
+
+checked!(
     /// A positive standard deviation.
     Deviation(f64), "deviation", { "type": "number", "exclusiveMinimum": 0 },
     |&deviation| {
@@ -164,6 +195,12 @@ impl Default for Members {
 impl Default for CodeSize {
     fn default() -> Self {
         Self(8)
+    }
+}
+
+impl Default for LevelCounts {
+    fn default() -> Self {
+        Self(vec![8, 5, 5, 5])
     }
 }
 

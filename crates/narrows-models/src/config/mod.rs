@@ -5,6 +5,7 @@ pub mod checked;
 pub mod nearest;
 
 pub use checked::{
-    CodeSize, Deform, Deviation, Dropout, FreeBits, Members, Noise, Share, Shift, Warmup, Weight, Widths,
+    CodeSize, Deform, Depth, Deviation, Draws, Dropout, Entries, FreeBits, LevelCounts, Members, Noise, Share, Shift,
+    Warmup, Weight, Widths,
 };
 pub use nearest::{nearest, suggestion};

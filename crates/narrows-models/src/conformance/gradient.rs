@@ -34,7 +34,8 @@ pub(super) fn numerical(subject: &Subject<'_>) -> Finding {
     for group in model.groups() {
         let loss = step(model.as_ref(), group, &rows, 3)?.loss.total()?;
         let gradients = Gradients::backward(&loss, model.parameters())?;
-        for (name, gradient) in gradients.iter().filter(|(name, _)| group.trains(name)) {
+        let exact = |name: &str| group.trains(name) && !model.surrogate(name);
+        for (name, gradient) in gradients.iter().filter(|(name, _)| exact(name)) {
             let key = Key::new(11).named(name);
             let direction = random::normal(&key, gradient.shape(), DType::F64, gradient.device())?;
             let automatic = (gradient * &direction)?.sum_all()?.to_scalar::<f64>()?;

@@ -69,7 +69,9 @@ pub(super) fn survives(subject: &Subject<'_>) -> Finding {
         }
         // Values outside 0..=1 have no meaning as probabilities; there it is enough that nothing overflows.
         let meaningful = subject.data.likelihood == Likelihood::Gaussian;
-        if let (true, Some(last)) = (meaningful, losses.last().filter(|last| **last > 2.0 * losses[0] + 1.0)) {
+        if let (true, Some(last)) =
+            (meaningful, losses.last().filter(|last| **last > losses[0] + losses[0].abs() + 1.0))
+        {
             return Ok(Some(format!("{what}: the loss rose from {:e} to {last:e}", losses[0])));
         }
     }

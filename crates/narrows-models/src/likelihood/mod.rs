@@ -3,6 +3,7 @@
 //! A row's features are split into heads. A sample may hold several rows (the steps of a window, the pixels of a
 //! picture): heads and weights are those of one row and repeat.
 
+mod draw;
 mod loss;
 mod nats;
 mod row;

@@ -56,7 +56,7 @@ impl Likelihood {
     }
 
     /// First feature, length and family of each head of a whole sample.
-    fn runs(&self, features: usize) -> Vec<(usize, usize, Family)> {
+    pub(super) fn runs(&self, features: usize) -> Vec<(usize, usize, Family)> {
         match self {
             Self::Gaussian => vec![(0, features, Family::Gaussian)],
             Self::Bernoulli => vec![(0, features, Family::Bernoulli)],

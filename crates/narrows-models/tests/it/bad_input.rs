@@ -33,6 +33,27 @@ fn convolutions_on_a_table_are_refused() {
 }
 
 #[test]
+fn options_that_contradict_each_other_or_the_data_are_refused_with_a_way_out() {
+    let real = DataSpec::gaussian(Dims::new([12]));
+    let pixels = DataSpec { unit_interval: true, ..real.clone() };
+    let cases = [
+        ("[vae]\nlikelihood = \"bernoulli\"", &real, "likelihood = bernoulli", "0..=1"),
+        ("[iwae]\nbinarise = true", &real, "binarise = true", "binarise = false"),
+        ("[vae]\nbinarise = true\nlikelihood = \"gaussian\"", &pixels, "likelihood = gaussian", "bernoulli"),
+        ("[beta-vae]\nbinarise = true\ndeviation = 0.5", &pixels, "deviation = 0.5", "leave deviation out"),
+        ("[info-vae]\nalpha = 0.2\nlambda = 0.3", &real, "lambda = 0.3", "at least 0.8"),
+        ("[vq-vae]\ncode = 8\nvector = 3", &real, "vector = 3", "code = 9"),
+        ("[rq-vae]\ncode = 8\nvector = 5", &real, "vector = 5", "code = 10"),
+    ];
+    for (text, data, option, remedy) in cases {
+        let message = refused(&ModelConfig::from_toml(text).unwrap(), data);
+        assert!(message.contains(option) && message.contains(remedy), "{text}: {message}");
+    }
+    let config = ModelConfig::from_toml("[vae]\nlikelihood = \"bernoulli\"\nbinarise = true").unwrap();
+    assert!(build(&config, &pixels, &scope()).is_ok());
+}
+
+#[test]
 fn invalid_options_are_refused_while_parsing() {
     let cases = [
         ("[ae]\ncode = 0", "code = 0"),
@@ -40,6 +61,10 @@ fn invalid_options_are_refused_while_parsing() {
         ("[ae]\nwidths = [10, 0]", "remove the 0"),
         ("[ae]\ndropout = 1.0", "dropout = 1.0"),
         ("[ae]\nnoise = -1.0", "noise = -1.0"),
+        ("[iwae]\ndraws = 0", "draws = 0"),
+        ("[fsq]\nlevels = [8, 2]", "3 to 4096 levels"),
+        ("[vae]\nlikelihood = \"bernouli\"", "did you mean `bernoulli`?"),
+        ("[vq-vae]\ncodebook = 1", "not in 2..=65536"),
         ("[ae]\nactivation = \"rleu\"", "did you mean `relu`?"),
         ("[linar-ae]\ncode = 3", "did you mean `linear-ae`?"),
         ("[conv-ae]\nchanels = [3]", "did you mean `channels`?"),

@@ -14,6 +14,9 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 struct Golden {
     tolerance: f64,
+    /// The group whose step it is, where there are several.
+    #[serde(default)]
+    group: Option<String>,
     config: ModelConfig,
     data: DataSpec,
     tensors: BTreeMap<String, Array>,
@@ -73,10 +76,13 @@ fn compare(golden: &Golden, origin: &str) {
     golden.z.compare(&z, golden.tolerance, &format!("{origin}: z"));
     golden.reconstruction.compare(&model.decode(&z).unwrap(), golden.tolerance, &format!("{origin}: reconstruction"));
     let at = StepContext { step: 0, steps: 1, key: Key::new(0) };
-    let loss = model.step(&Group::ALL, &Batch::new(x), &at).unwrap().loss;
+    let named = |group: &&Group| golden.group.as_ref().is_none_or(|name| name == group.name);
+    let group = model.groups().iter().find(named).unwrap();
+    let loss = model.step(group, &Batch::new(x), &at).unwrap().loss;
     let expected = Array { shape: vec![golden.loss.len()], values: golden.loss.clone() };
     expected.compare(&loss.per_sample().unwrap(), golden.tolerance, &format!("{origin}: loss"));
-    let gradients = Gradients::backward(&loss.total().unwrap(), model.parameters()).unwrap();
+    let trained = model.parameters().filter(|name| group.trains(name));
+    let gradients = Gradients::backward(&loss.total().unwrap(), &trained).unwrap();
     assert_eq!(gradients.iter().len(), golden.gradients.len(), "{origin}: gradients");
     for (name, expected) in &golden.gradients {
         expected.compare(gradients.get(name).unwrap(), golden.tolerance, &format!("{origin}: gradient of {name}"));

@@ -1,0 +1,86 @@
+//! New samples: in the schema of the training data, the same for the same seed, from a prior or a mixture.
+
+use std::collections::BTreeSet;
+
+use crate::scene::{BRIEF, Scene, model};
+
+fn train(scene: &Scene, data: &str, name: &str, further: &[&str]) {
+    let arguments = ["train", data, "--model", name, "--latent", "2", "--out", name];
+    scene.succeeds(&[&arguments[..], &BRIEF, further].concat());
+}
+
+#[test]
+fn tables_are_generated_in_the_schema_of_the_training_data() {
+    let scene = Scene::with_table();
+    train(&scene, "t.csv", "vae", &["--label", "label"]);
+    scene.succeeds(&["generate", "vae", "-n", "300", "-o", "a.csv", "--seed", "4"]);
+    scene.succeeds(&["generate", "vae", "-n", "300", "-o", "b.csv", "--seed", "4", "--threads", "1"]);
+    scene.succeeds(&["generate", "vae", "-n", "300", "-o", "c.csv", "--seed", "5"]);
+    assert!(scene.read("a.csv") == scene.read("b.csv"), "the seed does not decide");
+    assert!(scene.read("a.csv") != scene.read("c.csv"), "the seed does not matter");
+    let text = String::from_utf8(scene.read("a.csv")).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("a,b,c,kind"));
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 300);
+    assert!(rows.iter().flat_map(|row| &row[..3]).all(|cell| cell.parse::<f64>().unwrap().is_finite()));
+    // Blue never occurs: 0, 1 and 4 are the squares modulo 3.
+    let kinds: BTreeSet<&str> = rows.iter().map(|row| row[3]).collect();
+    assert_eq!(kinds, BTreeSet::from(["green", "red"]), "categories are drawn, and are those of the data");
+    scene.fails(&["generate", "vae", "-n", "3", "-o", "a.csv"], 2, &["a.csv", "--force"]);
+}
+
+#[test]
+fn models_without_a_prior_draw_from_a_mixture() {
+    let scene = Scene::new();
+    scene.succeeds(&["generate", model(), "-n", "20", "-o", "a.csv"]);
+    scene.succeeds(&["generate", model(), "-n", "20", "-o", "b.csv", "--sampler", "mixture"]);
+    assert!(scene.read("a.csv") == scene.read("b.csv"));
+    let asked = ["generate", model(), "-n", "20", "-o", "c.csv", "--sampler", "prior"];
+    scene.fails(&asked, 2, &["`ae` has no prior", "--sampler mixture"]);
+    assert!(!scene.exists("c.csv"));
+}
+
+#[test]
+fn pictures_are_generated_as_a_grid_or_as_files() {
+    let scene = Scene::new();
+    train(&scene, "digits", "vae", &[]);
+    scene.succeeds(&["generate", "vae", "-n", "9", "-o", "grid.png"]);
+    let grid = scene.read("grid.png");
+    assert_eq!(&grid[1..4], b"PNG");
+    scene.succeeds(&["generate", "vae", "-n", "300", "-o", "many.png"]);
+    let files = std::fs::read_dir(scene.path(".")).unwrap().map(|file| file.unwrap().file_name());
+    let numbered = files.filter(|name| name.to_string_lossy().starts_with("many")).count();
+    assert_eq!(numbered, 300);
+}
+
+#[test]
+fn the_likelihood_is_bounded_for_models_that_have_one() {
+    let scene = Scene::with_table();
+    train(&scene, "t.csv", "iwae", &["--label", "label"]);
+    let evaluate = |samples, seed| {
+        let arguments = ["evaluate", "iwae", "t.csv", "--samples", samples, "--seed", seed, "--json"];
+        let json: serde_json::Value = serde_json::from_str(&scene.succeeds(&arguments)).unwrap();
+        json["likelihood"].clone()
+    };
+    let (one, many) = (evaluate("1", "0"), evaluate("200", "0"));
+    let nats = |bound: &serde_json::Value| bound["negative_log_likelihood"].as_f64().unwrap();
+    assert_eq!(nats(&one), one["negative_elbo"].as_f64().unwrap());
+    assert!(nats(&many) < many["negative_elbo"].as_f64().unwrap(), "more codes give a tighter bound: {many}");
+    assert_eq!(many, evaluate("200", "0"));
+    assert_ne!(many, evaluate("200", "1"));
+    scene.fails(&["evaluate", model(), "t.csv", "--samples", "5"], 2, &["`ae` has no distribution", "vae"]);
+}
+
+#[test]
+fn latents_are_measured_against_known_factors() {
+    let scene = Scene::new();
+    let squares = "synthetic:squares?rows=200";
+    train(&scene, squares, "beta-tc-vae", &["--patch", "0"]);
+    let json = scene.succeeds(&["evaluate", "beta-tc-vae", squares, "--factors", "x,y,size", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let gap = json["factors"]["mutual_information_gap"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&gap), "{json}");
+    assert_eq!(json["factors"]["factors"].as_array().unwrap().len(), 3);
+    scene.fails(&["evaluate", "beta-tc-vae", squares, "--factors", "siez"], 2, &["did you mean `size`?"]);
+}

@@ -1,0 +1,193 @@
+//! What the variational variants have in common: their shared options, checked against the data, and the parts built.
+
+use narrows_core::Trainable;
+use narrows_tensor::{Activation, Scope};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Bound, Objective, Parts, Prior, Variational};
+use crate::bottleneck::Gaussian;
+use crate::config::Widths;
+use crate::network::mlp::Hidden;
+use crate::network::symmetric;
+use crate::variant::check_sizes;
+use crate::{DataSpec, Error, Likelihood, Result};
+
+/// How real features are described.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum LikelihoodChoice {
+    // Comments here would turn the schema's list of names into one schema for each name.
+    #[default]
+    #[allow(missing_docs, reason = "as the data say; Bernoulli where samples are binarised")]
+    Auto,
+    #[allow(missing_docs, reason = "real numbers around the decoder's mean")]
+    Gaussian,
+    #[allow(missing_docs, reason = "probabilities, for values in 0..=1")]
+    Bernoulli,
+}
+
+/// The shared options of a variational variant.
+#[derive(Clone, Debug)]
+pub struct Design {
+    /// The variant's name, for errors.
+    pub model: &'static str,
+    /// Values in a code.
+    pub code: usize,
+    /// Hidden widths of the encoder; from the data where absent.
+    pub widths: Option<Widths>,
+    /// Non-linearity of hidden layers.
+    pub activation: Activation,
+    /// Whether a linear path runs beside the networks.
+    pub skip: bool,
+    /// How real features are described.
+    pub likelihood: LikelihoodChoice,
+    /// Whether every step draws black and white samples from the intensities.
+    pub binarise: bool,
+    /// Fixed deviation of real features; learned where absent.
+    pub deviation: Option<f64>,
+}
+
+impl Design {
+    /// Whether the options agree with each other and with the data.
+    ///
+    /// # Errors
+    /// They do not; the error names one and a way out.
+    pub fn check(&self, data: &DataSpec) -> Result<()> {
+        check_sizes(self.model, self.code, data)?;
+        let refuse = |option, value: &str, reason: &str, remedy: &str| {
+            let [value, reason, remedy] = [value, reason, remedy].map(str::to_owned);
+            Err(Error::Misfit { model: self.model, option, value, reason, remedy })
+        };
+        let unit = data.unit_interval || data.likelihood == Likelihood::Bernoulli;
+        if self.binarise && self.likelihood == LikelihoodChoice::Gaussian {
+            let reason = "black and white samples have no normal distribution";
+            return refuse("likelihood", "gaussian", reason, "choose likelihood = \"bernoulli\" or binarise = false");
+        }
+        if self.likelihood == LikelihoodChoice::Bernoulli && !unit {
+            let remedy = "use likelihood = \"auto\", or data with values in 0..=1 such as pictures";
+            return refuse("likelihood", "bernoulli", "its values are not all in 0..=1", remedy);
+        }
+        if self.binarise && !unit {
+            let remedy = "set binarise = false, or use data with values in 0..=1 such as pictures";
+            return refuse("binarise", "true", "its values are not all in 0..=1", remedy);
+        }
+        match self.deviation {
+            Some(deviation) if self.data(data).likelihood == Likelihood::Bernoulli => {
+                let remedy = "leave deviation out, or choose likelihood = \"gaussian\"";
+                refuse("deviation", &deviation.to_string(), "Bernoulli features have no deviation", remedy)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The data as the chosen likelihood describes them.
+    fn data(&self, data: &DataSpec) -> DataSpec {
+        let probabilities = match self.likelihood {
+            LikelihoodChoice::Auto => self.binarise,
+            LikelihoodChoice::Bernoulli => true,
+            LikelihoodChoice::Gaussian => false,
+        };
+        let likelihood = match (self.likelihood, &data.likelihood) {
+            _ if probabilities => Likelihood::Bernoulli,
+            (LikelihoodChoice::Gaussian, Likelihood::Bernoulli) => Likelihood::Gaussian,
+            (_, described) => described.clone(),
+        };
+        DataSpec { likelihood, ..data.clone() }
+    }
+
+    /// Networks, likelihood and a standard normal prior.
+    ///
+    /// # Errors
+    /// The scope is in use.
+    pub fn parts(&self, data: &DataSpec, scope: &Scope) -> Result<Parts> {
+        let data = self.data(data);
+        let layers = Hidden { activation: self.activation, dropout: 0.0, beside_path: self.skip };
+        let networks = symmetric(&data, self.widths.as_ref(), layers, Gaussian { code: self.code }, scope)?;
+        let bound = Bound::new(self.deviation, &data.likelihood, &scope.enter("likelihood"))?;
+        Ok(Parts { networks, bound, prior: Prior::StandardNormal })
+    }
+
+    /// The model under `objective`.
+    ///
+    /// # Errors
+    /// The scope is in use.
+    pub fn build<O: Objective + 'static>(
+        &self,
+        objective: O,
+        data: &DataSpec,
+        scope: &Scope,
+    ) -> Result<Box<dyn Trainable>> {
+        let parts = self.parts(data, scope)?;
+        Ok(Box::new(Variational::new(data, parts, objective, self.binarise, scope)))
+    }
+}
+
+/// Declares the options of a variational variant: those that all share, then its own with their defaults. The type gets
+/// a method `design` with the shared ones.
+macro_rules! variational_options {
+    ($(#[$doc:meta])* pub struct $name:ident {
+        $($(#[$field_doc:meta])* pub $field:ident: $type:ty = $default:expr,)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+        pub struct $name {
+            /// Number of values in a code.
+            pub code: $crate::config::CodeSize,
+            /// Widths of the encoder's hidden layers, mirrored by the decoder. Left out, they halve from the number of
+            /// features rounded up to a power of two (64 to 1024): up to three layers, none narrower than twice the code
+            /// but the first.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub widths: Option<$crate::config::Widths>,
+            /// Non-linearity of hidden layers.
+            #[schemars(schema_with = "crate::config::activation::schema")]
+            pub activation: narrows_tensor::Activation,
+            /// Linear maps beside both networks, set to the principal components of the first training rows.
+            pub skip: bool,
+            /// How real features are described: gaussian around the decoder's mean, or bernoulli as probabilities (values
+            /// in 0..=1 only). With auto as the data say, and bernoulli where samples are binarised.
+            pub likelihood: $crate::variational::LikelihoodChoice,
+            /// Every step sees black and white samples, drawn anew with the intensities in 0..=1 as probabilities.
+            pub binarise: bool,
+            /// Fixed standard deviation of real features, in units of the data's own. Left out, it is learned.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub deviation: Option<$crate::config::Deviation>,
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self {
+                    code: $crate::config::CodeSize::default(),
+                    widths: None,
+                    activation: narrows_tensor::Activation::Silu,
+                    skip: true,
+                    likelihood: $crate::variational::LikelihoodChoice::default(),
+                    binarise: false,
+                    deviation: None,
+                    $($field: $default,)*
+                }
+            }
+        }
+
+        impl $name {
+            /// The options that all variational variants share.
+            pub fn design(&self) -> $crate::variational::Design {
+                $crate::variational::Design {
+                    model: <Self as $crate::Variant>::ABOUT.name,
+                    code: *self.code.get(),
+                    widths: self.widths.clone(),
+                    activation: self.activation,
+                    skip: self.skip,
+                    likelihood: self.likelihood,
+                    binarise: self.binarise,
+                    deviation: self.deviation.as_ref().map(|deviation| *deviation.get()),
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use variational_options;

@@ -1,0 +1,145 @@
+//! Latent-variable models with a normal posterior: `p(x, z) = p(z) p(x|z)` and `q(z|x) = N(μ(x), σ²(x))`, trained by a
+//! bound on `-log p(x)` in nats.
+
+mod bound;
+mod density_ratio;
+mod design;
+mod elbo;
+mod importance;
+mod moments;
+mod parts;
+mod posterior;
+mod prior;
+mod total_correlation;
+
+use candle_core::Tensor;
+use narrows_core::{
+    Autoencoder, Batch, Dims, Group, Loss, Probabilistic, Result, Spec, StepContext, StepOutput, Trainable,
+};
+use narrows_tensor::{Key, Parameters, Scope};
+
+use crate::DataSpec;
+use crate::augmentation::binarised;
+use crate::network::Mode;
+
+pub use bound::Bound;
+pub use density_ratio::DensityRatio;
+pub(crate) use design::variational_options;
+pub use design::{Design, LikelihoodChoice};
+pub use elbo::{Elbo, Pressure, rising};
+pub use importance::{ImportanceWeighted, log_mean_exp};
+pub use moments::{Discrepancy, Kernel, discrepancy};
+pub use parts::Parts;
+pub use posterior::{Posterior, each, log_standard_normal};
+pub use prior::{Prior, PseudoInputs};
+pub use total_correlation::TotalCorrelation;
+
+/// What an objective is given of a step.
+pub struct Seen<'a> {
+    /// What is encoded, scaled.
+    pub u: &'a Tensor,
+    /// The samples as the likelihood sees them.
+    pub batch: &'a Batch,
+    /// How the networks run.
+    pub mode: Mode,
+    /// The key of the codes' noise.
+    pub noise: Key,
+}
+
+/// What a variant minimises.
+pub trait Objective: Send + Sync {
+    /// The loss of a group's step.
+    ///
+    /// # Errors
+    /// Candle cannot compute a term.
+    fn loss(&self, parts: &Parts, seen: &Seen<'_>, group: &Group, at: &StepContext) -> Result<Loss>;
+
+    /// The phases of a step, in order.
+    fn groups(&self) -> &[Group] {
+        &[Group::ALL]
+    }
+}
+
+/// A variational model under an objective.
+pub struct Variational<O> {
+    spec: Spec,
+    parameters: Parameters,
+    parts: Parts,
+    objective: O,
+    binarise: bool,
+}
+
+impl<O: Objective> Variational<O> {
+    /// Puts the parts together. With `binarise` samples are drawn from their intensities. `scope` is the one in which the
+    /// parts were made.
+    pub fn new(data: &DataSpec, parts: Parts, objective: O, binarise: bool, scope: &Scope) -> Self {
+        let spec = Spec { sample: data.sample.clone(), code: Dims::new([parts.networks.bottleneck.code]) };
+        Self { spec, parameters: scope.parameters(), parts, objective, binarise }
+    }
+}
+
+impl<O: Objective> Autoencoder for Variational<O> {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn encode(&self, x: &Tensor) -> Result<Tensor> {
+        self.spec.sample.count("x", x)?;
+        Ok(self.parts.posterior(&self.parts.networks.scaling.input(x)?, Mode::Infer)?.mean)
+    }
+
+    fn decode(&self, z: &Tensor) -> Result<Tensor> {
+        self.spec.code.count("z", z)?;
+        self.parts.networks.likelihood.mean(&self.parts.networks.output(z, Mode::Infer)?)
+    }
+
+    fn draw(&self, z: &Tensor, key: &Key) -> Result<Tensor> {
+        let deviation = self.parts.bound.deviation(&self.parts.networks)?;
+        self.parts.networks.likelihood.draw(&self.decode(z)?, Some(&deviation), key)
+    }
+
+    fn draw_codes(&self, n: usize, key: &Key) -> Result<Option<Tensor>> {
+        self.parts.prior.draw(n, &self.parts.networks, key).map(Some)
+    }
+
+    fn probabilistic(&self) -> Option<&dyn Probabilistic> {
+        Some(self)
+    }
+}
+
+impl<O: Objective> Trainable for Variational<O> {
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn step(&self, group: &Group, batch: &Batch, at: &StepContext) -> Result<StepOutput> {
+        let batch = self.observed(batch, &at.key.named("binarise"))?;
+        let u = self.parts.networks.scaling.input(&batch.x)?;
+        let mode = Mode::Train(at.key.named("networks"));
+        let seen = Seen { u: &u, batch: &batch, mode, noise: at.key.named("bottleneck") };
+        Ok(self.objective.loss(&self.parts, &seen, group, at)?.into())
+    }
+
+    fn groups(&self) -> &[Group] {
+        self.objective.groups()
+    }
+
+    fn prepare(&mut self, first: &Batch) -> Result<()> {
+        self.spec.sample.count("x", &first.x)?;
+        self.parts.networks.start(&first.x, &self.parameters)?;
+        self.parts.prior.start(&self.parts.networks.scaling.input(&first.x)?, &self.parameters)
+    }
+}
+
+impl<O: Objective> Probabilistic for Variational<O> {
+    fn observed(&self, batch: &Batch, key: &Key) -> Result<Batch> {
+        self.spec.sample.count("x", &batch.x)?;
+        if self.binarise { binarised(batch, key) } else { Ok(batch.clone()) }
+    }
+
+    fn log_weights(&self, batch: &Batch, samples: usize, key: &Key) -> Result<Tensor> {
+        self.spec.sample.count("x", &batch.x)?;
+        let posterior = self.parts.posterior(&self.parts.networks.scaling.input(&batch.x)?, Mode::Infer)?;
+        self.parts.log_weights(&posterior, batch, samples, key, Mode::Infer)
+    }
+}

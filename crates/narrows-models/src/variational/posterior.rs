@@ -1,0 +1,111 @@
+//! Normal distributions with diagonal covariance over codes: samples, densities, and the divergence from the prior.
+
+use candle_core::{D, Tensor};
+use narrows_core::Result;
+use narrows_tensor::{Key, random};
+
+/// `q(z|x) = N(μ, σ²)` for each sample.
+///
+/// # Shapes
+/// - `mean`, `log_var`: `[N, code]`
+#[derive(Clone, Debug)]
+pub struct Posterior {
+    /// Means μ.
+    pub mean: Tensor,
+    /// Logarithms of the variances σ².
+    pub log_var: Tensor,
+}
+
+impl Posterior {
+    /// `samples` codes of each sample, `z = μ + σ ε`, and their noise; the codes of one sample follow each other.
+    ///
+    /// # Shapes
+    /// - returns: `[N samples, code]` each
+    ///
+    /// # Errors
+    /// Candle cannot draw them.
+    pub fn draw(&self, samples: usize, key: &Key) -> Result<(Tensor, Tensor)> {
+        let (n, code) = self.mean.dims2()?;
+        let noise = random::normal(key, (n * samples, code), self.mean.dtype(), self.mean.device())?;
+        let deviation = (&self.log_var * 0.5)?.exp()?;
+        let z = (each(&self.mean, samples)? + (each(&deviation, samples)? * &noise)?)?;
+        Ok((z, noise))
+    }
+
+    /// `log q(z|x)` of codes that [`Posterior::draw`] gave, by their noise: `-½ Σ (log 2π + log σ² + ε²)`.
+    ///
+    /// # Shapes
+    /// - `noise`: `[N samples, code]`
+    /// - returns: `[N samples]`
+    ///
+    /// # Errors
+    /// The noise is not that of this posterior's codes.
+    pub fn log_density(&self, noise: &Tensor) -> Result<Tensor> {
+        let (n, code) = self.mean.dims2()?;
+        let samples = noise.dim(0)? / n;
+        let volume = each(&self.log_var.sum(D::Minus1)?, samples)?;
+        let sum = (volume + noise.sqr()?.sum(D::Minus1)?)?;
+        Ok(sum.affine(-0.5, -0.5 * code as f64 * std::f64::consts::TAU.ln())?)
+    }
+
+    /// `KL(q(z|x) || N(0, 1))` of each latent: `½ (μ² + σ² - 1 - log σ²)`.
+    ///
+    /// # Shapes
+    /// - returns: `[N, code]`
+    ///
+    /// # Errors
+    /// Candle cannot compute it.
+    pub fn divergence_by_latent(&self) -> Result<Tensor> {
+        let squares = (self.mean.sqr()? + self.log_var.exp()?)?;
+        Ok(((squares - &self.log_var)? - 1.0)?.affine(0.5, 0.0)?)
+    }
+}
+
+/// Each row `samples` times in sequence.
+///
+/// # Shapes
+/// - `rows`: `[N, ..]`
+/// - returns: `[N samples, ..]`
+///
+/// # Errors
+/// Candle cannot copy the rows.
+pub fn each(rows: &Tensor, samples: usize) -> Result<Tensor> {
+    if samples == 1 {
+        return Ok(rows.clone());
+    }
+    let (n, rest) = (rows.dim(0)?, &rows.dims()[1..]);
+    let wide: Vec<usize> = [n, samples].into_iter().chain(rest.iter().copied()).collect();
+    let long: Vec<usize> = std::iter::once(n * samples).chain(rest.iter().copied()).collect();
+    Ok(rows.unsqueeze(1)?.broadcast_as(wide)?.contiguous()?.reshape(long)?)
+}
+
+/// `log N(z; 0, 1)` of each code.
+///
+/// # Shapes
+/// - `z`: `[M, code]`
+/// - returns: `[M]`
+///
+/// # Errors
+/// Candle cannot compute it.
+pub fn log_standard_normal(z: &Tensor) -> Result<Tensor> {
+    let code = z.dim(D::Minus1)?;
+    Ok(z.sqr()?.sum(D::Minus1)?.affine(-0.5, -0.5 * code as f64 * std::f64::consts::TAU.ln())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn the_divergence_is_the_mean_of_the_log_ratio() {
+        let row = |values: [f64; 2]| Tensor::new(&[values], &Device::Cpu).unwrap();
+        let posterior = Posterior { mean: row([0.7, -1.2]), log_var: row([-1.0, 0.4]) };
+        let (z, noise) = posterior.draw(200_000, &Key::new(2)).unwrap();
+        let ratio = (posterior.log_density(&noise).unwrap() - log_standard_normal(&z).unwrap()).unwrap();
+        let estimate = ratio.mean_all().unwrap().to_scalar::<f64>().unwrap();
+        let exact = posterior.divergence_by_latent().unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap();
+        assert!((estimate - exact).abs() < 0.01, "{estimate} for {exact}");
+    }
+}

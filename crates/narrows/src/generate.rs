@@ -1,0 +1,103 @@
+//! New samples in the schema of the training data: codes from a sampler, decoded and written.
+
+use std::sync::Arc;
+
+use narrows_data::sink::{self, SinkOptions};
+use narrows_data::{Preparation, Sample, Subset, Train, in_order};
+use narrows_eval::{GaussianMixture, mixture};
+use narrows_tensor::{Key, Tensor};
+
+use crate::batches::batch;
+use crate::evaluate::ROWS;
+use crate::transform::{Output, flat, write_rows};
+use crate::{Error, Model, Result};
+
+/// Samples in one batch: a function of nothing, so that the same seed gives the same samples.
+const BATCH: usize = 1_024;
+/// The most training samples whose codes a mixture is fitted to.
+const CODES: usize = 4_096;
+
+/// Where codes of new samples come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sampler {
+    /// The model's own prior, or the mixture where it has none.
+    #[default]
+    Auto,
+    /// The distribution that training drew codes towards.
+    Prior,
+    /// The mixture of normal distributions fitted to the codes of training rows.
+    Mixture,
+}
+
+/// Writes `n` new samples, the same for the same seed. `progress` is called with the samples of each batch.
+///
+/// # Errors
+/// The model has no such sampler, or the file cannot be written.
+pub fn generate(
+    model: &Model,
+    sampler: Sampler,
+    n: usize,
+    seed: u64,
+    output: Output<'_>,
+    mut progress: impl FnMut(usize),
+) -> Result<usize> {
+    let schema = model.preparation.output_schema();
+    // Pictures are shown as their expectation, as is usual: the noise of single pixels says nothing.
+    let drawn =
+        matches!(&schema.sample, Sample::Table) || matches!(&schema.sample, Sample::Array { dims } if dims.len() == 1);
+    let options = SinkOptions { force: output.force, ..SinkOptions::default() };
+    let mut sink = sink::create(output.path, &schema, &options)?;
+    let key = Key::new(seed).named("generate");
+    let mut total = 0;
+    for start in (0..n).step_by(BATCH) {
+        let count = BATCH.min(n - start);
+        let key = key.fold(start as u64);
+        let z = codes(model, sampler, count, &key.named("codes"))?;
+        let x = if drawn { model.network.draw(&z, &key.named("samples"))? } else { model.network.decode(&z)? };
+        total += write_rows(model, sink.as_mut(), &flat(&x)?, Vec::new())?;
+        progress(count);
+    }
+    sink.finish()?;
+    Ok(total)
+}
+
+/// Codes from the sampler.
+fn codes(model: &Model, sampler: Sampler, n: usize, key: &Key) -> Result<Tensor> {
+    let name = model.document.config.model.name();
+    if sampler != Sampler::Mixture {
+        match model.network.draw_codes(n, key)? {
+            Some(codes) => return Ok(codes),
+            None if sampler == Sampler::Prior => return Err(Error::NoPrior { model: name }),
+            None => {}
+        }
+    }
+    let mixture = model.sampler.as_ref().ok_or(Error::NoMixture { model: name, widest: mixture::WIDEST })?;
+    let codes = mixture.draw(n, key)?;
+    let shape = model.network.spec().code.batched(n);
+    Ok(codes.reshape(shape).map_err(narrows_tensor::Error::from)?)
+}
+
+/// The mixture of the codes of training rows; `None` where codes are too wide or too few for one.
+pub(crate) fn fit_sampler(
+    network: &(impl narrows_core::Autoencoder + ?Sized),
+    train: &Subset<Train>,
+    preparation: &Arc<Preparation>,
+    seed: u64,
+) -> Result<Option<GaussianMixture>> {
+    let layout = preparation.layout();
+    let width = network.spec().code.elements();
+    if width > mixture::WIDEST {
+        return Ok(None);
+    }
+    let rows = train.clone().limit(CODES * layout.steps);
+    let mut codes = Vec::new();
+    for portion in in_order(&rows, preparation, ROWS)? {
+        let x = batch(portion?.rows, &layout.dims)?.x;
+        codes.push(network.encode(&x)?.flatten_from(1).map_err(narrows_tensor::Error::from)?);
+    }
+    let codes = Tensor::cat(&codes, 0).map_err(narrows_tensor::Error::from)?;
+    if codes.dims().first().is_none_or(|&rows| rows < 2) {
+        return Ok(None);
+    }
+    Ok(Some(GaussianMixture::fit(&codes, &Key::new(seed).named("sampler"))?))
+}
