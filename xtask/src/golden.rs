@@ -84,7 +84,7 @@ fn scripts() -> Result<Vec<String>> {
 }
 
 /// A virtual environment with the pinned packages, made once; where the pins change, pip replaces what differs.
-fn environment(python: &str) -> Result<PathBuf> {
+pub(crate) fn environment(python: &str) -> Result<PathBuf> {
     let folder = repository::target()?.join("golden").join("venv");
     let inside = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let stamp = folder.join("requirements.txt");

@@ -10,6 +10,7 @@ pub mod large;
 pub mod new_variant;
 pub mod process;
 pub mod repository;
+pub mod reproduce;
 pub mod sanitize;
 pub mod tidy;
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, ci, data, docs, golden, large, new_variant, sanitize, tidy};
+use xtask::{bench, ci, data, docs, golden, large, new_variant, reproduce, sanitize, tidy};
 
 /// Commands for maintainers. `cargo xtask ci` is the whole gate.
 #[derive(Parser)]
@@ -31,6 +31,8 @@ enum Command {
     Large(large::Options),
     /// Run the tests of the crate with `unsafe` code under AddressSanitizer and ThreadSanitizer
     Sanitize(sanitize::Options),
+    /// Measure what the models are known for, and write it into docs/reproductions.md
+    Reproduce(reproduce::Options),
     /// Start a model variant: its file, its catalogue line and an example configuration
     NewVariant(new_variant::Options),
 }
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Golden(options) => golden::run(&options),
         Command::Large(options) => large::run_large(&options),
         Command::Sanitize(options) => sanitize::run(&options),
+        Command::Reproduce(options) => reproduce::run(&options),
         Command::NewVariant(options) => new_variant::run(&options),
     };
     match done {

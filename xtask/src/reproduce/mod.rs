@@ -1,0 +1,122 @@
+//! `cargo xtask reproduce NAME`: what the models are known for, measured, beside the number that it is to hold.
+//!
+//! A reproduction trains with the release binary on real data and returns rows of `docs/reproductions.md`: what was measured,
+//! the number, the bar. It needs the data (`cargo xtask data`) and, where it compares with another implementation, Python;
+//! it is no part of the gate.
+
+mod page;
+mod runs;
+mod sparse;
+
+use std::time::Instant;
+
+use clap::Args;
+
+use crate::{Result, repository};
+
+pub use runs::Runs;
+
+const PAGE: &str = "docs/reproductions.md";
+
+/// What to measure.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// Reproductions; without any, they are listed
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Print the rows and leave the page as it is
+    #[arg(long)]
+    dry: bool,
+    /// The Python to make the environment of comparisons with
+    #[arg(long, default_value = "python3", value_name = "PROGRAM")]
+    python: String,
+}
+
+/// One figure beside the bar that it has to clear.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// What was measured, on what.
+    pub what: String,
+    /// The number, as it is to be read.
+    pub measured: String,
+    /// The bar, in words: `at most 0.31 (PyTorch, the same budget)`.
+    pub bar: String,
+    /// Whether it holds.
+    pub holds: bool,
+}
+
+impl Row {
+    /// A figure that must not be above the bar.
+    pub fn at_most(what: impl Into<String>, measured: f64, bar: f64, of: &str) -> Self {
+        Self::new(what, measured, "at most", bar, of, measured <= bar)
+    }
+
+    /// A figure that must not be below the bar.
+    pub fn at_least(what: impl Into<String>, measured: f64, bar: f64, of: &str) -> Self {
+        Self::new(what, measured, "at least", bar, of, measured >= bar)
+    }
+
+    fn new(what: impl Into<String>, measured: f64, sense: &str, bar: f64, of: &str, holds: bool) -> Self {
+        let of = if of.is_empty() { String::new() } else { format!(" ({of})") };
+        Self { what: what.into(), measured: short(measured), bar: format!("{sense} {}{of}", short(bar)), holds }
+    }
+}
+
+/// Four significant digits.
+fn short(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value}");
+    }
+    let digits = (3 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
+    format!("{value:.digits$}")
+}
+
+/// One reproduction: its name, a sentence, and what it does.
+struct Reproduction {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&Runs) -> Result<Vec<Row>>,
+}
+
+/// All reproductions, in the order of the page: one line each.
+const REPRODUCTIONS: &[Reproduction] = &[Reproduction {
+    name: "sparse",
+    about: "top-k, batch-top-k and matryoshka on sentence-transformer activations, beside PyTorch",
+    run: sparse::run,
+}];
+
+/// Runs the named reproductions and writes their rows.
+///
+/// # Errors
+///
+/// When a name is unknown, a program fails, the data is absent, or a row does not hold.
+pub fn run(options: &Options) -> Result {
+    if options.names.is_empty() {
+        for one in REPRODUCTIONS {
+            println!("{:14} {}", one.name, one.about);
+        }
+        return Ok(());
+    }
+    let names: Vec<&str> = REPRODUCTIONS.iter().map(|one| one.name).collect();
+    let find = |name: &String| -> Result<&Reproduction> {
+        let found = REPRODUCTIONS.iter().find(|one| one.name == name);
+        found.ok_or_else(|| format!("no reproduction `{name}`: expected one of {}", names.join(", ")).into())
+    };
+    let wanted = options.names.iter().map(find).collect::<Result<Vec<_>>>()?;
+    let mut failed = Vec::new();
+    for one in wanted {
+        println!("== {}: {}", one.name, one.about);
+        let start = Instant::now();
+        let rows = (one.run)(&Runs::new(one.name, &options.python)?)?;
+        for Row { what, measured, bar, holds } in &rows {
+            println!("{} {what}: {measured}, {bar}", if *holds { "holds" } else { "FAILS" });
+        }
+        println!("== {}: {:.0} s", one.name, start.elapsed().as_secs_f64());
+        failed.extend(rows.iter().any(|row| !row.holds).then_some(one.name));
+        if !options.dry {
+            let text = repository::read(PAGE)?;
+            repository::write(PAGE, &page::with_rows(&text, one.name, &rows, &names)?)?;
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { Err(format!("does not hold: {}", failed.join(", ")).into()) }
+}

@@ -1,0 +1,117 @@
+//! What reproductions work with: the release binary, a folder of their own, the data, Python.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::process::{cargo, output, run as execute};
+use crate::{Result, golden, repository};
+
+const SCRIPTS: &str = "xtask/reproduce";
+
+/// The surroundings of one reproduction.
+#[derive(Debug)]
+pub struct Runs {
+    narrows: PathBuf,
+    folder: PathBuf,
+    python: String,
+}
+
+impl Runs {
+    /// Builds the release binary and makes the folder.
+    ///
+    /// # Errors
+    ///
+    /// When it does not build, or the folder cannot be made.
+    pub fn new(name: &str, python: &str) -> Result<Self> {
+        execute(&mut cargo(&["build", "--release", "--quiet", "--package", "narrows-cli"]))?;
+        let target = repository::target()?;
+        let folder = target.join("reproduce").join(name);
+        fs::create_dir_all(&folder)?;
+        let narrows = target.join("release").join(format!("narrows{}", std::env::consts::EXE_SUFFIX));
+        Ok(Self { narrows, folder, python: python.to_owned() })
+    }
+
+    /// A place for a file of this reproduction.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Where a dataset lies: `$NARROWS_DATA` or `../shared/data`.
+    ///
+    /// # Errors
+    ///
+    /// When it is absent.
+    pub fn data(&self, name: &str) -> Result<PathBuf> {
+        let named = std::env::var_os("NARROWS_DATA").map(PathBuf::from);
+        let folders = named.into_iter().chain([repository::root().join("../shared/data")]);
+        let mut found = folders.map(|folder| folder.join(name)).filter(|path| path.exists());
+        found.next().ok_or_else(|| format!("{name} is absent: set NARROWS_DATA, or `cargo xtask data`").into())
+    }
+
+    /// `narrows` with arguments.
+    pub fn narrows(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.narrows);
+        command.args(arguments).current_dir(&self.folder);
+        command
+    }
+
+    /// Trains anew into the folder `run` and returns what `narrows train --json` says.
+    ///
+    /// # Errors
+    ///
+    /// When training fails.
+    pub fn train(&self, run: &str, data: &Path, arguments: &[&str]) -> Result<Value> {
+        println!("train {run}");
+        let mut command = self.narrows(&["train"]);
+        command.arg(data).args(arguments).args(["--json", "--quiet", "--force", "--out"]).arg(self.path(run));
+        Ok(serde_json::from_str(&output(&mut command)?)?)
+    }
+
+    /// What `narrows evaluate --json` says of a run on data.
+    ///
+    /// # Errors
+    ///
+    /// When it fails.
+    pub fn evaluate(&self, run: &str, data: &Path) -> Result<Value> {
+        let mut command = self.narrows(&["evaluate"]);
+        command.arg(self.path(run)).arg(data).arg("--json");
+        Ok(serde_json::from_str(&output(&mut command)?)?)
+    }
+
+    /// The JSON that a script in `xtask/reproduce` prints.
+    ///
+    /// # Errors
+    ///
+    /// When Python or the script fails.
+    pub fn script(&self, name: &str, arguments: &[&str]) -> Result<Value> {
+        println!("python {name}.py {}", arguments.join(" "));
+        let script = repository::root().join(SCRIPTS).join(format!("{name}.py"));
+        let mut command = Command::new(golden::environment(&self.python)?);
+        command.arg(script).args(arguments).current_dir(&self.folder);
+        Ok(serde_json::from_str(&output(&mut command)?)?)
+    }
+}
+
+/// A number in a document, by its JSON pointer.
+///
+/// # Errors
+///
+/// When there is none.
+pub(super) fn number(document: &Value, pointer: &str) -> Result<f64> {
+    let found = document.pointer(pointer).and_then(Value::as_f64);
+    found.ok_or_else(|| format!("no number at {pointer} of {document}").into())
+}
+
+/// A figure of the diagnostics, by its name.
+///
+/// # Errors
+///
+/// When there is none.
+pub(super) fn diagnostic(document: &Value, name: &str) -> Result<f64> {
+    let all = document.pointer("/diagnostics").and_then(Value::as_array);
+    let found = all.and_then(|all| all.iter().find(|one| one["name"] == name)).and_then(|one| one["value"].as_f64());
+    found.ok_or_else(|| format!("no diagnostic `{name}` in {document}").into())
+}
