@@ -50,6 +50,11 @@ def named(key, label):
     return struct.pack("<8I", *chacha8(key, value & ~(1 << 63), 8))
 
 
+def fold(key, label):
+    """The child of a key with a number."""
+    return struct.pack("<8I", *chacha8(key, label & ~(1 << 63), 8))
+
+
 def normal(key, *shape):
     """Standard normal numbers by Box and Muller, as narrows-tensor draws them (up to 4096)."""
     count = math.prod(shape)
@@ -460,6 +465,193 @@ def fsq(case, u, x):
     return z, reconstruction, loss
 
 
+def dictionary(case, u):
+    """Samples relative to the centre, and the four tensors of a sparse autoencoder."""
+    latents, features = case.options["code"], u[0].numel()
+    directions = case.parameter("decoder.weight", latents, features)
+    centre = case.parameter("decoder.bias", features)
+    encoder, bias = case.parameter("encoder.weight", latents, features), case.parameter("encoder.bias", latents)
+    for name, size in (("idle", latents), ("seen", 1), ("active", 1)):
+        case.buffer(f"activity.{name}", size)
+    return u.flatten(1) - centre, encoder, bias, directions, centre
+
+
+def unit(case):
+    """What a squared error of 1 between scaled samples counts in the loss."""
+    return case.tensors["scaling.input_gain"].flatten()[0] ** -2
+
+
+def sparse(rule):
+    """A forward pass under a rule: from the case and the values before it to the code in use and in training."""
+
+    def forward(case, u, x):
+        centred, encoder, bias, directions, centre = dictionary(case, u)
+        before = centred @ encoder.T + bias
+        use, train = rule(case, before)
+        latents, features = case.options["code"], u[0].numel()
+        ends = [*case.options.get("prefixes", []), latents]
+        losses = [case.read(case.unscaled((train[:, :end] @ directions[:end] + centre).reshape(u.shape)), x)[1] for end in ends]
+        loss = sum(losses) / len(losses)
+        mean = case.read(case.unscaled((train @ directions + centre).reshape(u.shape)), x)[0]
+        error = ((x - mean) * case.tensors["scaling.input_gain"]).flatten(1).detach()
+        dead = case.tensors["activity.idle"] >= case.options["dead-after"]
+        if case.options.get("aux-weight", 1 / 32) and dead.any():
+            k = min(case.options.get("aux-k", features // 2), int(dead.sum()))
+            values, indices = before[:, dead].topk(k)
+            rest = torch.zeros_like(before[:, dead]).scatter(1, indices, F.relu(values)) @ directions[dead]
+            loss = loss + case.options.get("aux-weight", 1 / 32) * unit(case) * (error - rest).square().sum(1)
+        reconstruction = case.read(case.unscaled((use @ directions + centre).reshape(u.shape)), x)[0]
+        return use, reconstruction, loss
+
+    forward.exact = True
+    return forward
+
+
+def top_k(case, before):
+    values, indices = before.topk(case.options["k"])
+    code = torch.zeros_like(before).scatter(1, indices, F.relu(values))
+    return code, code
+
+
+def batch_top_k(case, before):
+    threshold = case.buffer("threshold", 1)
+    flat = F.relu(before).flatten()
+    values, indices = flat.topk(case.options["k"] * len(before))
+    return before * (before > threshold), torch.zeros_like(flat).scatter(0, indices, values).reshape(before.shape)
+
+
+def l1(case, u):
+    """Code and terms of a rule that pays for activity."""
+    centred, encoder, bias, _, _ = dictionary(case, u)
+    code = F.relu(centred @ encoder.T + bias)
+    return code, case.options["sparsity"] * math.sqrt(u[0].numel()) * code.sum(1) * unit(case)
+
+
+def jump_relu(case, u):
+    centred, encoder, bias, _, _ = dictionary(case, u)
+    before, root = centred @ encoder.T + bias, math.sqrt(u[0].numel())
+    threshold, band = case.parameter("log_threshold", case.options["code"]).exp(), case.options["bandwidth"] * root
+
+    class Jump(torch.autograd.Function):
+        """`pi H(pi - theta)` and `H(pi - theta)` with straight-through gradients."""
+
+        @staticmethod
+        def forward(context, before, threshold):
+            context.save_for_backward(before, threshold)
+            above = (before > threshold).double()
+            return before * above, above
+
+        @staticmethod
+        def backward(context, by_value, by_step):
+            before, threshold = context.saved_tensors
+            near = ((before - threshold).abs() < band / 2) / band
+            return by_value * (before > threshold), -((threshold * by_value + by_step) * near).sum(0)
+
+    code, above = Jump.apply(before, threshold)
+    return code, case.options["sparsity"] * u[0].numel() * above.sum(1) * unit(case)
+
+
+def gated(case, u):
+    centred, encoder, bias, directions, centre = dictionary(case, u)
+    latents = case.options["code"]
+    e = centred @ encoder.T
+    gates = e + bias
+    magnitudes = e * case.parameter("magnitude.scale", latents).exp() + case.parameter("magnitude.bias", latents)
+    code = (gates > 0) * F.relu(magnitudes)
+    v = F.relu(gates) @ directions.detach() + centre.detach()
+    error = case.read(case.unscaled(v.reshape(u.shape)), case.x)[1]
+    return code, case.options["sparsity"] * math.sqrt(u[0].numel()) * F.relu(gates).sum(1) * unit(case) + error
+
+
+def paid(rule):
+    """A forward pass under a rule that gives the code and its terms of the loss."""
+
+    def forward(case, u, x):
+        case.x = x
+        code, terms = rule(case, u)
+        v = code @ case.tensors["decoder.weight"] + case.tensors["decoder.bias"]
+        reconstruction, loss = case.read(case.unscaled(v.reshape(u.shape)), x)
+        return code, reconstruction, loss + terms
+
+    forward.exact = True
+    return forward
+
+
+def kl_sae(case, u, x):
+    z = torch.sigmoid(case.dense("encoder.0", u.flatten(1), case.options["code"]))
+    v = case.dense("decoder.0", z, u[0].numel()).reshape(u.shape)
+    reconstruction, loss = case.read(case.unscaled(v), x)
+    target = torch.full_like(z[0], case.options["target"])
+    units = lambda p: torch.distributions.Bernoulli(p)
+    divergence = torch.distributions.kl_divergence(units(target), units(z.mean(0))).sum()
+    return z, reconstruction, loss + case.options["sparsity"] * unit(case) * divergence
+
+
+kl_sae.exact = True
+
+
+def directional(f, x):
+    """`|J v|^2` along one random direction, by central differences as narrows-models takes them."""
+    v = 1e-2 * normal(fold(named(KEY, "jacobian"), 0), *x.shape)
+    return ((f(x + v) - f(x - v)) / 2e-2).flatten(1).square().sum(1)
+
+
+def contractive(case, u, x):
+    widths, code, features = case.options.get("widths", []), case.options["code"], u[0].numel()
+    response = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}[case.options["response"]]
+
+    def encode(u):
+        h = u.flatten(1)
+        for index, width in enumerate([*widths, code]):
+            h = response(case.dense(f"encoder.{index}", h, width))
+        return h
+
+    u = u.detach().requires_grad_()
+    z = encode(u)
+    if widths:
+        norm = directional(encode, u)
+    else:
+        rows = [torch.autograd.grad(z[:, unit].sum(), u, create_graph=True)[0] for unit in range(code)]
+        norm = sum(row.flatten(1).square().sum(1) for row in rows)
+    v, count = z, len(widths) + 1
+    for index, width in enumerate([*widths[::-1], features]):
+        weight = case.tensors[f"encoder.{count - 1 - index}.weight"]
+        v = v @ weight + case.parameter(f"decoder.{index}.bias", width)
+        v = v if index == count - 1 else response(v)
+    reconstruction, loss = case.read(case.unscaled(v.reshape(u.shape)), x)
+    return z, reconstruction, loss + case.options["contraction"] * unit(case) * norm
+
+
+def rae(case, u, x):
+    widths, code, features = case.options["widths"], case.options["code"], u[0].numel()
+    z = case.mlp("encoder", u, widths, code) + case.dense("path.encode", u.flatten(1), code)
+    decode = lambda z: case.mlp("decoder", z, widths[::-1], features) + case.dense("path.decode", z, features)
+    reconstruction, loss = case.read(case.unscaled(decode(z).reshape(u.shape)), x)
+    (kind, options), weights = next(iter(case.options["smoothness"].items())), []
+    if kind == "gradient":
+        smooth = directional(decode, z)
+    else:
+        names = [name for name in case.trained if "decode" in name and name.endswith("weight")]
+        smooth = sum(case.tensors[name].square().sum() for name in names)
+    extra = case.options["code-weight"] * 0.5 * z.square().sum(1) + options["weight"] * smooth
+    return z, reconstruction, loss + unit(case) * extra
+
+
+def stacked(case, u, x):
+    widths, code, features = case.options["widths"], case.options["code"], u[0].numel()
+    z = case.mlp("encoder", u, widths, code)
+    reconstruction, loss = case.read(case.unscaled(case.mlp("decoder", z, widths[::-1], features).reshape(u.shape)), x)
+    if case.options["pretraining"]:
+        # The first step trains the first layer and its mirror image.
+        h = ACTIVATIONS[case.options["activation"]](case.dense("encoder.0", u.flatten(1), widths[0]))
+        v = case.dense(f"decoder.{len(widths)}", h, features)
+        loss = case.read(case.unscaled(v.reshape(u.shape)), x)[1]
+    return z, reconstruction, loss
+
+
+stacked.exact = True
+
+
 MIXED = {
     "mixed": {
         "heads": [
@@ -500,6 +692,35 @@ CASES = [
     ),
     (dae, Case("noise", {"dae": {"code": 2, "widths": [4], "skip": True, "corruption": {"gaussian": {"level": 0.7}}}}, [4])),
     (dae, Case("masking", {"dae": {"code": 2, "widths": [4], "skip": True, "corruption": {"masking": {"share": 0.4}}}}, [5])),
+    (sparse(top_k), Case("rows", {"top-k": {"code": 9, "k": 2, "dead-after": 1}}, [4])),
+    (sparse(top_k), Case("pixels", {"top-k": {"code": 7, "k": 3, "dead-after": 1, "aux-k": 1}}, [2, 2, 1], "bernoulli")),
+    (sparse(top_k), Case("alive", {"top-k": {"code": 7, "k": 3, "dead-after": 2}}, [6], MIXED)),
+    (sparse(batch_top_k), Case("rows", {"batch-top-k": {"code": 9, "k": 2, "dead-after": 1}}, [4])),
+    (
+        sparse(batch_top_k),
+        Case("matryoshka", {"matryoshka": {"code": 9, "k": 2, "prefixes": [2, 5], "dead-after": 1}}, [4]),
+    ),
+    (paid(l1), Case("rows", {"l1-sae": {"code": 7, "sparsity": 0.3}}, [4])),
+    (paid(jump_relu), Case("rows", {"jump-relu": {"code": 7, "sparsity": 0.02, "bandwidth": 0.5}}, [4])),
+    (paid(gated), Case("rows", {"gated": {"code": 7, "sparsity": 0.3}}, [4])),
+    (paid(gated), Case("mixed", {"gated": {"code": 8, "sparsity": 0.1}}, [6], MIXED)),
+    (kl_sae, Case("rows", {"kl-sae": {"code": 6, "target": 0.1, "sparsity": 0.7}}, [4])),
+    (contractive, Case("layer", {"contractive": {"code": 3, "response": "sigmoid", "contraction": 0.4}}, [5])),
+    (contractive, Case("tanh", {"contractive": {"code": 3, "response": "tanh", "contraction": 0.4}}, [2, 2, 1], "bernoulli")),
+    (
+        contractive,
+        Case("deep", {"contractive": {"code": 3, "widths": [6, 5], "response": "sigmoid", "contraction": 0.4}}, [5]),
+    ),
+    (
+        rae,
+        Case("l2", {"rae": {"code": 2, "widths": [5], "code-weight": 0.2, "smoothness": {"l2": {"weight": 0.1}}}}, [4]),
+    ),
+    (
+        rae,
+        Case("gradient", {"rae": {"code": 2, "widths": [5], "code-weight": 0.2, "smoothness": {"gradient": {"weight": 0.1}}}}, [4]),
+    ),
+    (stacked, Case("first", {"stacked": {"code": 2, "widths": [5, 3], "activation": "tanh", "pretraining": 0.5}}, [4])),
+    (stacked, Case("all", {"stacked": {"code": 2, "widths": [5, 3], "activation": "tanh", "pretraining": 0.0}}, [4])),
     (
         variational(elbo(vae)),
         Case("pixels", {"vae": {"code": 2, "widths": [5], "activation": "tanh", "skip": False}}, [6], "bernoulli"),
@@ -576,13 +797,13 @@ def run(forward, case):
         z, v = forward(case, case.scaled(x))
         reconstruction, loss = case.read(case.unscaled(v), x)
     else:
-        # The random numbers are computed in single precision by narrows-tensor.
-        tolerance = 1e-6
+        # Random numbers are computed in single precision by narrows-tensor.
+        tolerance = 1e-9 if getattr(forward, "exact", False) else 1e-6
         z, reconstruction, loss = forward(case, case.scaled(x), x)
     # In a step of one group only the gradients of its parameters count.
     trains = {"model": lambda name: not name.startswith("discriminator."), "discriminator": lambda name: name.startswith("discriminator.")}
     case.trained = list(filter(trains.get(case.group, lambda name: True), case.trained))
-    gradients = torch.autograd.grad(loss.mean(), [case.tensors[name] for name in case.trained])
+    gradients = torch.autograd.grad(loss.mean(), [case.tensors[name] for name in case.trained], allow_unused=True)
     return {
         "torch": torch.__version__.split("+")[0],
         "tolerance": tolerance,
@@ -594,7 +815,7 @@ def run(forward, case):
         "z": array(z),
         "reconstruction": array(reconstruction),
         "loss": loss.tolist(),
-        "gradients": {name: array(gradient) for name, gradient in sorted(zip(case.trained, gradients))},
+        "gradients": {name: array(gradient) for name, gradient in sorted(zip(case.trained, gradients)) if gradient is not None},
     }
 
 

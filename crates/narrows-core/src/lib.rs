@@ -12,6 +12,7 @@ pub mod probabilistic;
 pub mod schedule;
 pub mod step;
 pub mod traits;
+pub mod usage;
 
 pub use batch::Batch;
 pub use dims::{Dims, Spec};
@@ -22,3 +23,4 @@ pub use probabilistic::Probabilistic;
 pub use schedule::Schedule;
 pub use step::{StepContext, StepOutput, Update};
 pub use traits::{Autoencoder, Trainable};
+pub use usage::Diagnostic;

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use narrows_tensor::{Gradients, Key, Parameters};
 
-use crate::{Batch, Group, Probabilistic, Result, Spec, StepContext, StepOutput};
+use crate::{Batch, Diagnostic, Group, Probabilistic, Result, Spec, StepContext, StepOutput};
 
 /// A trained or fresh autoencoder in use. All methods are deterministic; there is no training flag.
 pub trait Autoencoder: Send + Sync {
@@ -83,6 +83,38 @@ pub trait Autoencoder: Send + Sync {
     /// The model's distribution over samples, if it has one.
     fn probabilistic(&self) -> Option<&dyn Probabilistic> {
         None
+    }
+
+    /// The number of values that describe a sample: all of the code, or of a sparse one those that are active at a time.
+    /// As many principal components are what the model is compared with.
+    ///
+    /// # Errors
+    /// Candle cannot read a buffer.
+    fn active(&self) -> Result<usize> {
+        Ok(self.spec().code.elements())
+    }
+
+    /// How much samples use each unit of the code, summed over the samples: how often a latent is active, how many nats a
+    /// latent carries, how often an entry of a codebook is chosen. `None` for models whose codes need no watching.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..sample]`
+    /// - returns: `[units]`
+    ///
+    /// # Errors
+    /// The batch is empty or of another shape.
+    fn usage(&self, x: &Tensor) -> Result<Option<Tensor>> {
+        let _ = x;
+        Ok(None)
+    }
+
+    /// What the mean use of each unit over samples says, with a warning where it is poor.
+    ///
+    /// # Errors
+    /// Candle cannot read a buffer.
+    fn diagnose(&self, usage: &[f64]) -> Result<Vec<Diagnostic>> {
+        let _ = usage;
+        Ok(Vec::new())
     }
 }
 

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::config::{nearest, suggestion};
 use crate::variant::{About, OptionDoc, Variant};
 use crate::variants::{
-    ae::Ae, beta_tc_vae::BetaTcVae, beta_vae::BetaVae, conv_ae::ConvAe, dae::Dae, factor_vae::FactorVae, fsq::Fsq,
-    info_vae::InfoVae, iwae::Iwae, linear_ae::LinearAe, rq_vae::RqVae, vae::Vae, vamp_vae::VampVae, vq_vae::VqVae,
-    wae_mmd::WaeMmd,
+    ae::Ae, batch_top_k::BatchTopK, beta_tc_vae::BetaTcVae, beta_vae::BetaVae, contractive::Contractive,
+    conv_ae::ConvAe, dae::Dae, factor_vae::FactorVae, fsq::Fsq, gated::Gated, info_vae::InfoVae, iwae::Iwae,
+    jump_relu::JumpRelu, kl_sae::KlSae, l1_sae::L1Sae, linear_ae::LinearAe, matryoshka::Matryoshka, rae::Rae,
+    rq_vae::RqVae, stacked::Stacked, top_k::TopK, vae::Vae, vamp_vae::VampVae, vq_vae::VqVae, wae_mmd::WaeMmd,
 };
 use crate::{DataSpec, Error, Result};
 
@@ -57,6 +58,13 @@ macro_rules! catalogue {
                 }
             }
 
+            /// The number of values in a code where nobody asks for one.
+            pub fn default_code(&self, data: &DataSpec) -> usize {
+                match self {
+                    $(Self::$variant(config) => config.default_code(data),)+
+                }
+            }
+
             /// Whether the model can work on this data, before anything is built.
             ///
             /// # Errors
@@ -80,6 +88,14 @@ catalogue! {
     LinearAe = "linear-ae",
     Ae = "ae",
     ConvAe = "conv-ae",
+    Stacked = "stacked",
+    L1Sae = "l1-sae",
+    KlSae = "kl-sae",
+    TopK = "top-k",
+    BatchTopK = "batch-top-k",
+    Matryoshka = "matryoshka",
+    JumpRelu = "jump-relu",
+    Gated = "gated",
     Dae = "dae",
     Vae = "vae",
     BetaVae = "beta-vae",
@@ -92,6 +108,8 @@ catalogue! {
     VqVae = "vq-vae",
     RqVae = "rq-vae",
     Fsq = "fsq",
+    Contractive = "contractive",
+    Rae = "rae",
 }
 
 /// One variant in the catalogue.

@@ -101,8 +101,20 @@ impl<B: Bottleneck> Networks<B> {
     /// # Errors
     /// The code is not the one that the networks were built for.
     pub fn output(&self, z: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.scaling.output(&self.decoded(z, mode)?)
+    }
+
+    /// The decoder's output, as networks see samples.
+    ///
+    /// # Shapes
+    /// - `z`: `[N, code]`
+    /// - returns: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// The code is not the one that the networks were built for.
+    pub fn decoded(&self, z: &Tensor, mode: Mode) -> Result<Tensor> {
         let deep = self.decoder.as_ref().map(|decoder| decoder.forward(z, mode.enter("decoder"))).transpose()?;
-        self.scaling.output(&sum(deep, self.path.as_ref().map(|path| path.decode(z)).transpose()?, z)?)
+        sum(deep, self.path.as_ref().map(|path| path.decode(z)).transpose()?, z)
     }
 
     /// Sets the fixed maps, and the linear path if there is one, from training rows.

@@ -52,6 +52,22 @@ pub enum Error {
         /// What the user can do.
         remedy: String,
     },
+    /// Two options contradict each other.
+    #[error("{model}: {option} = {value} contradicts {other}: {reason}; {remedy}")]
+    Contradiction {
+        /// The variant.
+        model: &'static str,
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        value: String,
+        /// The other option and its value, as `code = 8`.
+        other: String,
+        /// Why not.
+        reason: String,
+        /// What the user can do.
+        remedy: String,
+    },
     /// The variant cannot work on samples of this shape.
     #[error("{model} takes {takes}; a sample here has dimensions [{sample}]. {remedy}")]
     SampleKind {

@@ -85,6 +85,28 @@ impl Scaling {
         self.output_gain.value()
     }
 
+    /// Differences between features as the networks see them.
+    ///
+    /// # Shapes
+    /// - `difference`: `[N, ..sample]`
+    /// - returns: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// The dimensions behind the batch axis differ.
+    pub fn difference(&self, difference: &Tensor) -> Result<Tensor> {
+        Ok(difference.broadcast_mul(self.input_gain.value())?)
+    }
+
+    /// What a squared error of 1 between samples as the networks see them counts in the loss.
+    ///
+    /// # Errors
+    /// Candle cannot read a value.
+    pub fn unit(&self, likelihood: &Likelihood) -> Result<f64> {
+        let weight = likelihood.weights(self.sample.elements()).first().map_or(1.0, |&weight| f64::from(weight));
+        let gain = self.input_gain.value().flatten_all()?.get(0)?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        Ok((root(weight) / gain).powi(2))
+    }
+
     /// Fits the maps to training rows. With `linear` a change of the output is a change of the expected sample, to first
     /// order, as a linear path needs it; else a logit is the network's own value beside the mean's.
     ///
@@ -100,7 +122,7 @@ impl Scaling {
         let total: f64 = moments.variance.iter().zip(&weights).map(|(variance, weight)| variance * weight).sum();
         let scale = if total > 0.0 { (total / features as f64).sqrt() } else { 1.0 };
 
-        let gain: Vec<f64> = weights.iter().map(|weight| weight.sqrt().max(1e-3) / scale).collect();
+        let gain: Vec<f64> = weights.iter().map(|&weight| root(weight) / scale).collect();
         let families = likelihood.families(features);
         let output: Vec<(f64, f64)> =
             (0..features).map(|j| link(families[j], moments.mean[j], gain[j], linear)).collect();
@@ -118,6 +140,11 @@ impl Scaling {
         }
         Ok(())
     }
+}
+
+/// The root of a feature's weight; a feature without weight is still seen.
+fn root(weight: f64) -> f64 {
+    weight.sqrt().max(1e-3)
 }
 
 /// Offset and slope from a network's value to the likelihood's parameter.

@@ -71,6 +71,11 @@ pub trait Variant: Clone + Default + PartialEq + fmt::Debug + Serialize + Deseri
     /// The number cannot work.
     fn set_code(&mut self, code: usize) -> Result<()>;
 
+    /// The number of values in a code where nobody asks for one.
+    fn default_code(&self, data: &DataSpec) -> usize {
+        data.default_code()
+    }
+
     /// Whether it can work on this data, before anything is built.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ pub mod key;
 pub mod ops;
 pub mod parameters;
 pub mod random;
+pub mod unit;
 pub mod update;
 
 pub use candle_core::{DType, Device, Tensor};

@@ -126,6 +126,11 @@ impl Draft {
         })?
     }
 
+    /// An option of the model that is configured.
+    pub fn get_of_model(&self, option: &str) -> Option<&Value> {
+        self.get(&self.resolve(&format!("model.{option}")))
+    }
+
     /// Puts `value` at `path` unless something stands there; whether it did.
     ///
     /// # Errors

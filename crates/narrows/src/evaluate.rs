@@ -1,11 +1,12 @@
-//! Quality on held-out rows: the model and, beside it, PCA at the same code size.
+//! Quality on held-out rows: the model and, beside it, PCA at the same code size; and how the model uses its code.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use narrows_core::Autoencoder;
+use narrows_core::{Autoencoder, Diagnostic};
 use narrows_data::{Preparation, Subset, in_order};
 use narrows_eval::{Pca, Quality, ReconstructionError};
+use narrows_tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::batches::batch;
@@ -22,12 +23,17 @@ pub struct Evaluation {
     pub split: String,
     /// Values in a code.
     pub code: usize,
+    /// Principal components beside the model: as many as the code has values at a time.
+    pub components: usize,
     /// The model's figures.
     pub model: Quality,
-    /// The figures of as many principal components.
+    /// The figures of the principal components.
     pub pca: Quality,
     /// For tables the error of each column, mean over the rows in which it was observed.
     pub columns: Vec<ColumnError>,
+    /// How the model uses its code, where there is something to watch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 /// The weighted squared error of one column, summed over its features: 1 is as bad as guessing the training mean.
@@ -72,6 +78,7 @@ pub(crate) fn measure<K>(
     let layout = preparation.layout();
     let sums = || ReconstructionError::new(layout.metric(), layout.unit_interval);
     let (mut of_model, mut of_pca, mut errors) = (sums(), sums(), SampleErrors::default());
+    let mut usage = Usage::default();
     for portion in in_order(rows, preparation, ROWS)? {
         let portion = portion?;
         errors.numbers.extend(portion.numbers);
@@ -79,13 +86,45 @@ pub(crate) fn measure<K>(
         let (x, observed) = (&batch.x, batch.observed.as_ref());
         errors.model.extend(of_model.add(x, &network.reconstruct(x)?, observed)?);
         errors.pca.extend(of_pca.add(x, &baseline.reconstruct(x)?, observed)?);
+        usage.add(network.usage(x)?)?;
     }
     if errors.numbers.is_empty() {
         return Err(Error::EmptySplit { origin: rows.source().origin().to_owned(), split });
     }
     let columns = columns(preparation, &of_model.by_feature(), &of_pca.by_feature());
-    let code = network.spec().code.elements();
-    Ok((Evaluation { split: split.into(), code, model: of_model.quality()?, pca: of_pca.quality()?, columns }, errors))
+    let evaluation = Evaluation {
+        split: split.into(),
+        code: network.spec().code.elements(),
+        components: baseline.size(),
+        model: of_model.quality()?,
+        pca: of_pca.quality()?,
+        columns,
+        diagnostics: usage.diagnose(network, errors.numbers.len())?,
+    };
+    Ok((evaluation, errors))
+}
+
+/// How much the samples so far use each unit of the code; empty for models that do not count.
+#[derive(Default)]
+struct Usage(Vec<f64>);
+
+impl Usage {
+    fn add(&mut self, used: Option<Tensor>) -> Result<()> {
+        let Some(used) = used else { return Ok(()) };
+        let used =
+            used.to_dtype(DType::F64).and_then(|used| used.to_vec1::<f64>()).map_err(narrows_tensor::Error::from)?;
+        self.0.resize(used.len(), 0.0);
+        self.0.iter_mut().zip(used).for_each(|(sum, used)| *sum += used);
+        Ok(())
+    }
+
+    fn diagnose(mut self, network: &(impl Autoencoder + ?Sized), samples: usize) -> Result<Vec<Diagnostic>> {
+        if self.0.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.0.iter_mut().for_each(|sum| *sum /= samples as f64);
+        Ok(network.diagnose(&self.0)?)
+    }
 }
 
 /// Features' errors summed by column and averaged over the steps of a window, in the order of columns.

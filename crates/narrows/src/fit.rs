@@ -136,14 +136,14 @@ fn detector(plan: &Plan, network: &dyn Trainable) -> Result<Detector> {
     detect::fit(&config.unwrap_or_default(), network, &plan.preparation, &plan.splits, chosen)
 }
 
-/// As many principal components of the training rows as the code has values, and the digest of these rows.
+/// As many principal components of the training rows as the code has values at a time, and the digest of these rows.
 fn principal_components(
     network: &dyn Trainable,
     train: &Subset<Train>,
     preparation: &Arc<Preparation>,
 ) -> Result<(Pca, String)> {
     let layout = preparation.layout();
-    let size = network.spec().code.elements().min(layout.width());
+    let size = network.active()?.clamp(1, layout.width());
     let mut digest = None;
     let pca = Pca::fit(size, &layout.metric(), |visit| -> Result<()> {
         let mut hash = Sha256::new();

@@ -62,7 +62,6 @@ impl Plan {
         if task == Task::Anomaly && draft.get("detect").is_none() {
             draft.put("detect", toml::Table::new())?;
         }
-        draft.put_default("model.code", spec.default_code() as i64)?;
         if let Some(share) = choose::deformation(&source.schema().sample)
             && draft.model_has("deform")
             && draft.put_default("model.deform", share)?
@@ -75,7 +74,10 @@ impl Plan {
         for (key, value) in choose::training(preparation.layout(), splits.train.rows()) {
             draft.put_default(key, value)?;
         }
-        let model: ModelConfig = section(&draft, "model")?;
+        let mut model: ModelConfig = section(&draft, "model")?;
+        if draft.get_of_model("code").is_none() {
+            model.set_code(model.default_code(&spec))?;
+        }
         model.check(&spec)?;
         let detect = draft.get("detect").is_some().then(|| section(&draft, "detect")).transpose()?;
         let config = RunConfig { data, model, train: section(&draft, "train")?, detect };

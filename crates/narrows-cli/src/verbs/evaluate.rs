@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use narrows::detect::{DetectionQuality, detection_quality};
+use narrows::narrows_core::Diagnostic;
 use narrows::{Evaluation, FactorFigures, LikelihoodBound, Model};
 
 use super::Result;
@@ -67,6 +68,7 @@ impl Evaluate {
             Some(label) => Some(detection_quality(&model, &rows, label, &self.anomalous, self.rule.rule())?),
             None => None,
         };
+        warn(&evaluation);
         if shared.json {
             let mut json = serde_json::to_value(&evaluation)?;
             if let Some(object) = json.as_object_mut() {
@@ -96,7 +98,8 @@ impl Evaluate {
 /// The figures as a table: metrics are rows, model and PCA are columns.
 pub(super) fn print_evaluation(name: &str, evaluation: &Evaluation) -> std::io::Result<()> {
     let rows = format!("{} {} rows, code {}", evaluation.model.samples, evaluation.split, evaluation.code);
-    let mut table = Table::new([rows.as_str(), name, "PCA"]);
+    let heading = baseline(evaluation);
+    let mut table = Table::new([rows.as_str(), name, heading.as_str()]);
     let (model, pca) = (&evaluation.model, &evaluation.pca);
     table.row(["squared error a sample".to_owned(), number(model.squared_error), number(pca.squared_error)]);
     let per_element = (model.squared_error_per_element, pca.squared_error_per_element);
@@ -107,10 +110,13 @@ pub(super) fn print_evaluation(name: &str, evaluation: &Evaluation) -> std::io::
     if let (Some(model), Some(pca)) = (model.psnr, pca.psnr) {
         table.row(["PSNR (dB)".to_owned(), format!("{model:.2}"), format!("{pca:.2}")]);
     }
+    for Diagnostic { name, value, .. } in &evaluation.diagnostics {
+        table.row([name.clone(), number(*value), String::new()]);
+    }
     table.print()?;
     if !evaluation.columns.is_empty() && evaluation.columns.len() <= 64 {
         say!()?;
-        let mut table = Table::new(["error by column (1 = as bad as the mean)", name, "PCA"]);
+        let mut table = Table::new(["error by column (1 = as bad as the mean)", name, heading.as_str()]);
         for column in &evaluation.columns {
             table.row([column.name.clone(), format!("{:.4}", column.model), format!("{:.4}", column.pca)]);
         }
@@ -163,6 +169,23 @@ fn print_factors(figures: &FactorFigures) -> std::io::Result<()> {
     }
     table.print()?;
     say!("mutual information gap {:.3}", figures.mutual_information_gap)
+}
+
+/// Tells on stderr where the model uses its code poorly.
+pub(super) fn warn(evaluation: &Evaluation) {
+    evaluation
+        .diagnostics
+        .iter()
+        .filter_map(|figure| figure.warning.as_ref())
+        .for_each(|text| tracing::warn!("{text}"));
+}
+
+/// The heading of the baseline; its size where that is not the code's.
+fn baseline(evaluation: &Evaluation) -> String {
+    match evaluation.components {
+        components if components == evaluation.code => "PCA".to_owned(),
+        components => format!("PCA, {components} components"),
+    }
 }
 
 /// Four significant digits.

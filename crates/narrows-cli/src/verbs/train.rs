@@ -8,7 +8,7 @@ use clap::Args;
 use narrows::{Fitted, Plan, RunDirectory, fit};
 
 use super::Result;
-use super::evaluate::print_evaluation;
+use super::evaluate::{print_evaluation, warn};
 use crate::arguments::Shared;
 use crate::exit::Outcome;
 use crate::options::{ConfigOptions, ReadOptions, TaskName, TrainOptions};
@@ -73,6 +73,7 @@ impl Train {
             }
             Fitted::Done(done) => {
                 narrows::write_report(&plan, &run, &done)?;
+                warn(&done.evaluation);
                 if shared.json {
                     let summary = serde_json::json!({
                         "run": root, "model": run.model(), "report": run.report(),

@@ -5,6 +5,7 @@ mod gaussian;
 mod identity;
 mod levels;
 mod quantised;
+mod squash;
 
 use candle_core::Tensor;
 use narrows_core::{Loss, Result, StepContext, Update};
@@ -14,6 +15,7 @@ pub use gaussian::Gaussian;
 pub use identity::Identity;
 pub use levels::Levels;
 pub use quantised::Quantised;
+pub use squash::{Response, Squash};
 
 /// What a training step's bottleneck gives.
 #[derive(Clone, Debug)]

@@ -186,6 +186,50 @@ checked!(
     |&weight| (!(weight.is_finite() && weight >= 0.0)).then_some("not a finite number from 0 on")
 );
 
+checked!(
+    /// The number of latents that are active at a time.
+    Active(usize), "k", { "type": "integer", "minimum": 1, "maximum": 1_048_576 },
+    |&k| match k {
+        0 => Some("a code without an active latent says nothing; set k to 1 or more"),
+        1..=WIDEST => None,
+        _ => Some("larger than 1048576; set a smaller k"),
+    }
+);
+
+checked!(
+    /// Numbers of first latents.
+    Prefixes(Vec<usize>), "prefixes", { "type": "array", "minItems": 1, "items": { "type": "integer", "minimum": 1 } },
+    |prefixes| match prefixes.as_slice() {
+        [] => Some("there are no prefixes; list at least one number, or leave the option out"),
+        prefixes if prefixes.contains(&0) => Some("a prefix needs at least one latent; remove the 0"),
+        _ => None,
+    }
+);
+
+checked!(
+    /// A number of samples.
+    Samples(usize), "dead-after", { "type": "integer", "minimum": 1 },
+    |&samples| (samples == 0).then_some("every latent would count as dead; choose 1 or more samples")
+);
+
+checked!(
+    /// A number of random directions.
+    Directions(usize), "directions", { "type": "integer", "minimum": 1, "maximum": 1000 },
+    |&count| (!(1..=1000).contains(&count)).then_some("not in 1..=1000; one direction is unbiased, more are less noisy")
+);
+
+checked!(
+    /// A threshold, or the width of the band around one, where samples have length 1.
+    Band(f64), "threshold", { "type": "number", "exclusiveMinimum": 0, "maximum": 1 },
+    |&width| (!(1e-6..=1.0).contains(&width)).then_some("not in 0.000001..=1; samples have length 1")
+);
+
+checked!(
+    /// A mean activation between 0 and 1.
+    TargetActivation(f64), "target", { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 },
+    |&target| (!(1e-4..=0.9999).contains(&target)).then_some("not in 0.0001..=0.9999; sparse units are near 0.05")
+);
+
 impl Default for Members {
     fn default() -> Self {
         Self(1)

@@ -86,9 +86,12 @@ impl Subject<'_> {
     }
 }
 
+/// Steps of the run that single steps are taken from.
+const STEPS: u64 = 100;
+
 /// The first step of `group` with a key of its own.
 fn step(model: &dyn Trainable, group: &Group, x: &Tensor, key: u64) -> Result<StepOutput> {
-    let at = StepContext { step: 0, steps: 100, key: Key::new(key) };
+    let at = StepContext { step: 0, steps: STEPS, key: Key::new(key) };
     Ok(model.step(group, &Batch::new(x.clone()), &at)?)
 }
 

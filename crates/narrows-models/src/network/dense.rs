@@ -32,17 +32,17 @@ impl Dense {
         Ok(Self { weight, bias, activation })
     }
 
-    /// A linear layer that uses a weight made elsewhere, transposed: `x W + b` for a tied decoder.
+    /// A layer that uses a weight made elsewhere, transposed: `act(x W + b)` for a tied decoder.
     ///
     /// # Shapes
     /// - `weight`: `[inputs, outputs]`
     ///
     /// # Errors
     /// The scope has a parameter called `bias` already.
-    pub fn tied(weight: &Tensor, scope: &Scope) -> Result<Self> {
+    pub fn tied(weight: &Tensor, activation: Activation, scope: &Scope) -> Result<Self> {
         let (_, outputs) = weight.dims2()?;
         let bias = Some(scope.parameter("bias", outputs, Init::Constant(0.0))?);
-        Ok(Self { weight: weight.t()?, bias, activation: Activation::Identity })
+        Ok(Self { weight: weight.t()?, bias, activation })
     }
 
     /// The weight, for ties and penalties.

@@ -44,7 +44,7 @@ impl LinearPath {
     pub fn tied(sample: &Dims, code: usize, scope: &Scope) -> Result<Self> {
         let inner = scope.enter("encode");
         let encode = Dense::new(sample.elements(), code, Activation::Identity, &inner)?;
-        let decode = Dense::tied(encode.weight(), &scope.enter("decode"))?;
+        let decode = Dense::tied(encode.weight(), Activation::Identity, &scope.enter("decode"))?;
         Ok(Self { encode, decode, code, names: (inner.full_name("weight"), None), sample: sample.clone() })
     }
 

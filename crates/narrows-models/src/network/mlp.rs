@@ -48,6 +48,25 @@ impl Mlp {
         }
         Ok(Self { layers, dropout: hidden.dropout, output: output.clone() })
     }
+
+    /// The way back through the same weights, transposed, from the output to `input`; parameters are the biases `0.bias`,
+    /// `1.bias`, ...
+    ///
+    /// # Errors
+    /// The scope has parameters of these names already.
+    pub fn mirror(&self, input: &Dims, hidden: Hidden, scope: &Scope) -> Result<Self> {
+        let last = self.layers.len().saturating_sub(1);
+        let layers = self.layers.iter().rev().enumerate().map(|(index, layer)| {
+            let activation = if index == last { Activation::Identity } else { hidden.activation };
+            Dense::tied(layer.weight(), activation, &scope.enter(index))
+        });
+        Ok(Self { layers: layers.collect::<Result<_>>()?, dropout: hidden.dropout, output: input.clone() })
+    }
+
+    /// The layers in order.
+    pub fn layers(&self) -> &[Dense] {
+        &self.layers
+    }
 }
 
 impl Network for Mlp {

@@ -1,14 +1,16 @@
 //! Every variant, on every kind of data that it takes, holds every property of the suite.
 
 use narrows_models::conformance::{Subject, check, data_specs};
-use narrows_models::{ModelConfig, build, catalog};
+use narrows_models::{Entry, Kind, ModelConfig, build, catalog};
 
 fn configs() -> Vec<ModelConfig> {
-    let small = |mut config: ModelConfig| {
-        config.set_code(3).unwrap();
+    let small = |entry: &Entry| {
+        let mut config = entry.config();
+        // A sparse code is wider than its samples, else too few latents would be active to learn anything.
+        config.set_code(if entry.about().kind == Kind::Sparse { 16 } else { 3 }).unwrap();
         config
     };
-    catalog().iter().map(|entry| small(entry.config())).collect()
+    catalog().iter().map(small).collect()
 }
 
 /// One thread: the tests are many and their tensors tiny, so that waking a second one costs more than it does.

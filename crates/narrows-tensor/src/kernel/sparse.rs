@@ -122,7 +122,7 @@ impl Sorted {
 }
 
 vectorized! {
-    fn add_scaled(out: &mut [f32], scale: f32, x: &[f32]) {
+    pub(crate) fn add_scaled(out: &mut [f32], scale: f32, x: &[f32]) {
         for (out, x) in out.iter_mut().zip(x) {
             *out += scale * x;
         }

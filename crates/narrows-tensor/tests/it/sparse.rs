@@ -1,6 +1,9 @@
 //! Top-k and the k-sparse layers.
 
 use candle_core::{DType, Device, Tensor};
+use narrows_tensor::Activation;
+use narrows_tensor::ops::linear::linear;
+use narrows_tensor::ops::ragged::{Choice, encode_chosen};
 use narrows_tensor::ops::sparse::{Active, decode_sparse, encode_top_k, top_k};
 
 use crate::check::{check, draw};
@@ -39,4 +42,45 @@ fn what_does_not_fit_is_refused() {
     let indices = Tensor::new(&[[0u32, 6], [1, 2]], &Device::Cpu).unwrap();
     let active = Active { values: draw("v", &[2, 2]), indices };
     assert!(decode_sparse(&active, &w, None).unwrap_err().to_string().contains("entries below 6"));
+}
+
+#[test]
+fn chosen_latents_are_the_largest_of_the_batch_or_those_above_their_bounds() {
+    let (x, w, b) = (draw("x", &[40, 16]), draw("w", &[90, 16]), draw("b", &[90]));
+    for dtype in [DType::F32, DType::F64] {
+        let [x, w, b] = [&x, &w, &b].map(|tensor| tensor.to_dtype(dtype).unwrap());
+        let dense = linear(&x, &w, Some(&b), Activation::Identity).unwrap().to_dtype(DType::F64).unwrap();
+        let rows = dense.to_vec2::<f64>().unwrap();
+        let mut sorted: Vec<f64> = rows.concat();
+        sorted.sort_by(|a, b| b.total_cmp(a));
+        let bounds: Vec<f32> = (0..90).map(|latent| latent as f32 / 30.0).collect();
+        for (choice, chosen) in [
+            (Choice::Largest(200), &(|value: f64, _: usize| value >= sorted[199]) as &dyn Fn(f64, usize) -> bool),
+            (Choice::Above(bounds.clone().into()), &|value, latent| value > f64::from(bounds[latent])),
+        ] {
+            let active = encode_chosen(&x, &w, &b, &choice).unwrap();
+            let (values, indices) = (active.values.to_dtype(DType::F64).unwrap(), active.indices);
+            let pairs = values.to_vec2::<f64>().unwrap().into_iter().zip(indices.to_vec2::<u32>().unwrap());
+            for ((values, indices), row) in pairs.zip(&rows) {
+                let found: Vec<_> = indices.into_iter().zip(values).filter(|(_, value)| *value > -1e29).collect();
+                let expected: Vec<u32> =
+                    (0..90).filter(|&latent| chosen(row[latent as usize], latent as usize)).collect();
+                assert_eq!(found.iter().map(|(index, _)| *index).collect::<Vec<_>>(), expected);
+                assert!(found.iter().all(|(index, value)| (value - row[*index as usize]).abs() < 1e-4));
+            }
+        }
+    }
+    let few = encode_chosen(&x, &w, &b, &Choice::Largest(10_000)).unwrap();
+    assert!(few.values.dim(1).unwrap() < 90, "only positive numbers are chosen");
+}
+
+#[test]
+fn gradients_of_chosen_latents_are_right_and_padding_has_none() {
+    let inputs = [draw("x", &[12, 16]), draw("w", &[40, 16]), draw("b", &[40]), draw("d", &[40, 5])];
+    for choice in [Choice::Largest(50), Choice::Above(vec![0.4; 40].into())] {
+        check("chosen", &inputs, &|t| {
+            let Active { values, indices } = encode_chosen(&t[0], &t[1], &t[2], &choice)?;
+            decode_sparse(&Active { values: Activation::Relu.apply(&values)?, indices }, &t[3], None)
+        });
+    }
 }

@@ -1,5 +1,6 @@
 //! The model beside PCA: headline cards, the table of metrics, and what a reader should be warned of.
 
+use narrows_core::Diagnostic;
 use narrows_report::{Better, Card, Comparison, Metric};
 
 use crate::evaluate::{ColumnError, Evaluation};
@@ -13,9 +14,13 @@ pub(super) fn cards(evaluation: &Evaluation) -> Vec<Card> {
         unit: unit.into(),
         note,
     };
+    let against = match evaluation.components {
+        components if components == evaluation.code => "less error at the same code size".into(),
+        components => format!("less error than {components} components"),
+    };
     let mut cards = vec![
         card("Squared error a sample", short(model.squared_error), "", format!("PCA: {}", short(pca.squared_error))),
-        card("Against PCA", short(100.0 * (1.0 - ratio(evaluation))), "%", "less error at the same code size".into()),
+        card("Against PCA", short(100.0 * (1.0 - ratio(evaluation))), "%", against),
     ];
     if let (Some(of_model), Some(of_pca)) = (model.explained_variance, pca.explained_variance) {
         cards.push(card(
@@ -27,6 +32,9 @@ pub(super) fn cards(evaluation: &Evaluation) -> Vec<Card> {
     }
     if let (Some(of_model), Some(of_pca)) = (model.psnr, pca.psnr) {
         cards.push(card("PSNR", format!("{of_model:.2}"), "dB", format!("PCA: {of_pca:.2} dB")));
+    }
+    for Diagnostic { name, value, .. } in &evaluation.diagnostics {
+        cards.push(card(name, short(*value), "", "over the held-out samples".into()));
     }
     cards.push(card("Code", evaluation.code.to_string(), "values", format!("{} held-out samples", model.samples)));
     cards
@@ -61,7 +69,7 @@ pub(super) fn table(name: &str, evaluation: &Evaluation) -> Comparison {
 
 /// What a reader must know before trusting the model.
 pub(super) fn warnings(evaluation: &Evaluation) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = evaluation.diagnostics.iter().filter_map(|figure| figure.warning.clone()).collect();
     if ratio(evaluation) >= 1.0 {
         warnings.push(
             "PCA reconstructs these rows at least as well as the model. Use PCA, train longer, or change the model."
