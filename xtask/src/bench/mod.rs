@@ -22,12 +22,12 @@ const WORKLOADS: [(&str, f64); 11] = [
     ("matmul-2048", 2.0 * 2048.0 * 2048.0),
     ("dense-128", DENSE),
     ("dense-512", DENSE),
-    ("conv-small-128", 0.0),
-    ("conv-small-512", 0.0),
-    ("conv-large-64", 0.0),
+    ("conv-small-128", convolutional(28.0, &[1.0, 32.0, 64.0])),
+    ("conv-small-512", convolutional(28.0, &[1.0, 32.0, 64.0])),
+    ("conv-large-64", convolutional(64.0, &[3.0, 64.0, 128.0, 256.0])),
     ("sparse-1024", 0.0),
     ("infer-dense-4096", 2.0 * WEIGHTS),
-    ("infer-tabular-4096", 0.0),
+    ("infer-tabular-4096", 4.0 * (20.0 * 64.0 + 64.0 * 32.0 + 32.0 * 8.0)),
     ("encode-1000000", 0.0),
     ("encode-10000", 0.0),
 ];
@@ -35,6 +35,21 @@ const WORKLOADS: [(&str, f64); 11] = [
 const WEIGHTS: f64 = 2.0 * (784.0 * 512.0 + 512.0 * 256.0 + 256.0 * 32.0);
 /// Forward once, backward twice, but no gradient for the input.
 const DENSE: f64 = 6.0 * WEIGHTS - 2.0 * 784.0 * 512.0;
+/// As for [`DENSE`], for convolutions with kernel 4 and stride 2 and their mirror around a code of 16 means and variances.
+const fn convolutional(mut extent: f64, channels: &[f64]) -> f64 {
+    let (mut layers, mut first, mut index) = (0.0, 0.0, 1);
+    while index < channels.len() {
+        extent /= 2.0;
+        let products = extent * extent * 16.0 * channels[index - 1] * channels[index];
+        layers += products;
+        if index == 1 {
+            first = products;
+        }
+        index += 1;
+    }
+    let code = 3.0 * 16.0 * extent * extent * channels[channels.len() - 1];
+    6.0 * (2.0 * layers + code) - 2.0 * first
+}
 /// Modes of PyTorch; the best one counts.
 const MODES: [&str; 4] = ["eager", "compile", "eager-channels-last", "compile-channels-last"];
 

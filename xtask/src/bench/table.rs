@@ -47,14 +47,15 @@ pub(super) fn lines(outcome: &Outcome) -> Vec<String> {
 pub(super) fn document(report: &Report) -> String {
     let mut text = String::from(
         "# Benchmarks\n\nWritten by `cargo xtask bench --peers --write`; the implementations take turns within one run, and \
-         medians count.\n\n",
+         medians count. Shares are of the fastest product of two 2,048 x 2,048 matrices that any implementation reached; the \
+         limit is the ratio that a program would have which does nothing but the network's products, at that rate.\n\n",
     );
     for (name, value) in &report.machine {
         let _ = writeln!(text, "- {name}: {value}");
     }
     text.push_str(
         "\n| workload | ms a step | samples/s | share of matmul peak | candle, samples/s | PyTorch's best, samples/s | \
-         ratio | peak MiB, ours / PyTorch's |\n|---|---|---|---|---|---|---|---|\n",
+         ratio | limit | peak MiB, ours / PyTorch's |\n|---|---|---|---|---|---|---|---|---|\n",
     );
     let peak = report.outcomes.iter().find(|outcome| outcome.workload == "matmul-2048").map(|outcome| {
         let fastest = outcome.figures.iter().map(|figures| figures.samples_per_second).fold(0.0, f64::max);
@@ -70,7 +71,7 @@ pub(super) fn document(report: &Report) -> String {
         let share = peak.filter(|_| operations > 0.0).map(|peak| ours.samples_per_second * operations / peak);
         let _ = writeln!(
             text,
-            "| {} | {:.2} | {:.0} | {} | {} | {} | {} | {:.0} / {} |",
+            "| {} | {:.2} | {:.0} | {} | {} | {} | {} | {} | {:.0} / {} |",
             outcome.workload,
             ours.step_ms,
             ours.samples_per_second,
@@ -78,6 +79,7 @@ pub(super) fn document(report: &Report) -> String {
             rate(candle),
             rate(best),
             number(outcome.ratio, 2),
+            number(outcome.ratio.zip(share).map(|(ratio, share)| ratio / share), 2),
             ours.peak_mib,
             number(best.map(|best| best.peak_mib), 0),
         );
