@@ -57,7 +57,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
             Ok(Box::new(ArrowIpc::new(origin, storage, length, options)?))
         }
         Format::Npy => checked(Box::new(npy::open(path)?), options),
-        Format::Npz => checked(Box::new(npz::open(path)?), options),
+        Format::Npz => checked(Box::new(npz::open(path, options.tensor.as_deref())?), options),
         Format::Idx => checked(Box::new(idx::open(path)?), options),
         Format::Safetensors => checked(Box::new(safetensors::open(path, options.tensor.as_deref())?), options),
         Format::Picture => checked(folder::open(path, &options.pictures)?, options),

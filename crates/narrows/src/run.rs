@@ -45,6 +45,14 @@ impl RunDirectory {
         if run.config().is_file() { Ok(run) } else { Err(Error::NoRun { path: root.into() }) }
     }
 
+    /// Removes a run that ended before its first checkpoint, so that the next attempt finds its place free.
+    pub fn abandon(&self) {
+        if !self.latest().exists() && !self.model().exists() && self.clear().is_ok() {
+            // The directory stays if somebody keeps other files there.
+            let _ = std::fs::remove_dir(&self.root);
+        }
+    }
+
     /// Removes the files of an earlier run, and only those.
     fn clear(&self) -> Result<()> {
         let io = |path: &Path| {

@@ -4,6 +4,7 @@
 //! the number, the bar. It needs the data (`cargo xtask data`) and, where it compares with another implementation, Python;
 //! it is no part of the gate.
 
+mod foundation;
 mod page;
 mod runs;
 mod sparse;
@@ -79,11 +80,21 @@ struct Reproduction {
 }
 
 /// All reproductions, in the order of the page: one line each.
-const REPRODUCTIONS: &[Reproduction] = &[Reproduction {
-    name: "sparse",
-    about: "top-k, batch-top-k and matryoshka on sentence-transformer activations, beside PyTorch",
-    run: sparse::run,
-}];
+const REPRODUCTIONS: &[Reproduction] = &[
+    Reproduction {
+        name: "mnist",
+        about: "squared error at code 30: PCA, the default, Hinton 2006",
+        run: foundation::mnist,
+    },
+    Reproduction { name: "files", about: "default settings beside PCA on four real files", run: foundation::files },
+    Reproduction { name: "commands", about: "encoding from CSV and starting, by the clock", run: foundation::commands },
+    Reproduction { name: "interruptions", about: "stops at every step, and 200 kills", run: foundation::interruptions },
+    Reproduction {
+        name: "sparse",
+        about: "top-k, batch-top-k and matryoshka on sentence-transformer activations, beside PyTorch",
+        run: sparse::run,
+    },
+];
 
 /// Runs the named reproductions and writes their rows.
 ///

@@ -1,6 +1,6 @@
 //! Options that make up a run's configuration: `--config`, then `--set`, then single flags.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use narrows::{Draft, Result};
@@ -42,9 +42,10 @@ pub(crate) struct TrainOptions {
 }
 
 impl ConfigOptions {
-    /// The draft of file and assignments; `model` is chosen before assignments speak of its options.
-    pub(crate) fn draft(&self, model: Option<&str>) -> Result<Draft> {
-        let mut draft = match &self.config {
+    /// The draft of file and assignments; `model` is chosen before assignments speak of its options. `recorded` is the
+    /// file where none is named.
+    pub(crate) fn draft(&self, recorded: Option<&Path>, model: Option<&str>) -> Result<Draft> {
+        let mut draft = match self.config.as_deref().or(recorded) {
             Some(path) => Draft::from_file(path)?,
             None => Draft::default(),
         };

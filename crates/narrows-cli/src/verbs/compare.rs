@@ -34,7 +34,7 @@ pub(crate) struct Compare {
 impl Compare {
     /// Trains all, prints the board.
     pub(crate) fn run(&self, shared: &Shared) -> Result {
-        let mut draft = self.config.draft(None)?;
+        let mut draft = self.config.draft(None, None)?;
         if let Some(data) = &self.data {
             draft.put("data.source", data.as_str())?;
         }

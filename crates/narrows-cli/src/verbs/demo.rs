@@ -21,7 +21,7 @@ pub(crate) struct Demo {
     /// The run directory.
     #[arg(long, value_name = "DIR", default_value = "runs/demo")]
     out: PathBuf,
-    /// Replace the run that is there, if it is one.
+    /// Replace the run that is there; an earlier demo is replaced anyway.
     #[arg(long)]
     force: bool,
 }

@@ -48,7 +48,7 @@ pub(crate) struct Train {
 impl Train {
     /// Plans, trains, and prints held-out figures beside PCA's.
     pub(crate) fn run(&self, shared: &Shared) -> Result {
-        let mut draft = self.config.draft(self.model.as_deref())?;
+        let mut draft = self.config.draft(self.recorded().as_deref(), self.model.as_deref())?;
         if let Some(data) = &self.data {
             draft.put("data.source", data.as_str())?;
         }
@@ -66,7 +66,8 @@ impl Train {
         let [train, validation, test] = [splits.train.rows(), splits.validation.rows(), splits.test.rows()];
         tracing::info!("{train} training, {validation} validation and {test} test rows; run in {}", root.display());
         let mut progress = Training::new(shared.quiet);
-        match fit(&plan, &run, self.resume, interrupt, &mut [&mut progress])? {
+        let fitted = fit(&plan, &run, self.resume, interrupt, &mut [&mut progress]).inspect_err(|_| run.abandon())?;
+        match fitted {
             Fitted::Interrupted { step } => {
                 tracing::warn!("interrupted after step {step}; continue with the same command and --resume");
                 Ok(Outcome::Interrupted)
@@ -88,6 +89,15 @@ impl Train {
                 Ok(Outcome::Done)
             }
         }
+    }
+}
+
+impl Train {
+    /// The configuration that the run to resume was begun with, unless data or another configuration are given.
+    fn recorded(&self) -> Option<PathBuf> {
+        let named = self.data.is_some() || self.config.config.is_some();
+        let out = self.out.as_ref().filter(|_| self.resume && !named)?;
+        Some(RunDirectory::at(out).config()).filter(|file| file.is_file())
     }
 }
 

@@ -65,6 +65,16 @@ impl Feed {
             return Err(Error::Setting { name: "batch", value: "0".into(), expected: "a whole number above 0" });
         }
         let samples = Arc::new(Samples::new(subset, preparation)?);
+        if samples.total() == 0 && preparation.layout().steps > 1 {
+            return Err(Error::TooFewRows {
+                origin: samples.source().origin().to_owned(),
+                rows: 0,
+                needed: 1,
+                purpose: "training on windows",
+                advice: "sort the file by its time column: no window may reach over a place where time goes backwards; \
+                         or choose a shorter --window",
+            });
+        }
         if samples.total() < config.batch {
             return Err(Error::TooFewRows {
                 origin: samples.source().origin().to_owned(),

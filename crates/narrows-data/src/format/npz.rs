@@ -25,7 +25,7 @@ const MAX_MEMBERS: usize = 10_000;
 /// # Errors
 /// The archive cannot be read or is damaged (checksums are compared), holds several arrays but no `X`, claims an
 /// implausible size, or `X` and `y` have different numbers of rows.
-pub fn open(path: &Path) -> Result<ArraySource> {
+pub fn open(path: &Path, name: Option<&str>) -> Result<ArraySource> {
     let file = File::open(path).map_err(|source| io_error(path, "cannot open", source))?;
     let shared = Arc::new(file.try_clone().map_err(|source| io_error(path, "cannot open", source))?);
     let length = file.metadata().map_err(|source| io_error(path, "cannot read", source))?.len();
@@ -40,15 +40,15 @@ pub fn open(path: &Path) -> Result<ArraySource> {
     }
     let names: Vec<String> = archive.file_names().map(|name| name.map_or_else(|_| "?".into(), Into::into)).collect();
     let position = |wanted: &str| names.iter().position(|name| name.strip_suffix(".npy").unwrap_or(name) == wanted);
-    let samples = match position("X") {
+    let samples = match position(name.unwrap_or("X")) {
         Some(index) => index,
-        None if names.len() == 1 => 0,
+        None if names.len() == 1 && name.is_none() => 0,
         None => {
             return Err(Error::Choice {
                 path: path.to_owned(),
-                problem: "no array is called X".into(),
+                problem: format!("no array is called {}", name.unwrap_or("X")),
                 names,
-                advice: "save the samples as X and the labels, if any, as y",
+                advice: "name one of them (--tensor), or save the samples as X and the labels, if any, as y",
             });
         }
     };

@@ -86,7 +86,15 @@ impl ParquetFile {
     }
 
     fn damaged(&self, reason: impl Display) -> TableError {
-        TableError::Damaged { path: self.path.clone(), format: "Parquet", reason: reason.to_string() }
+        let reason = reason.to_string();
+        // The library says of a codec that was left out which of its own features was.
+        let reason = match reason.split("Disabled feature at compile time: ").nth(1) {
+            Some(codec) => {
+                format!("compressed with {codec}, which is not read; write it with snappy, zstd or no compression")
+            }
+            None => reason,
+        };
+        TableError::Damaged { path: self.path.clone(), format: "Parquet", reason }
     }
 
     /// The rows at `place` of the columns at `columns`.

@@ -13,7 +13,8 @@ pub(super) fn roles(origin: &str, names: &[String], options: &OpenOptions) -> Re
     if let Some(expected) = &options.expected {
         for column in expected.columns.iter().filter(|column| column.role == Role::Feature) {
             if !names.contains(&column.name) {
-                let nearest = crate::nearest(&column.name, names.iter().map(String::as_str)).map(str::to_owned);
+                let strangers = names.iter().map(String::as_str).filter(|name| expected.position(name).is_none());
+                let nearest = crate::nearest(&column.name, strangers).map(str::to_owned);
                 let (origin, name) = (origin.to_owned(), column.name.clone());
                 return Err(TableError::MissingColumn { origin, name, nearest });
             }

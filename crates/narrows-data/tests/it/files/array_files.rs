@@ -150,7 +150,7 @@ fn npz_with_labels_stored_or_deflated() {
     let y = npy(1, "<i8", false, &[3], &[7_i64, 9, 7].iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>());
     for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
         let bytes = zip_of(&[("y.npy", y.clone()), ("X.npy", x.clone())], method);
-        let source = npz::open(&write(directory.path(), "a.npz", &bytes)).unwrap();
+        let source = npz::open(&write(directory.path(), "a.npz", &bytes), None).unwrap();
         let column = &source.schema().columns[0];
         assert_eq!((column.name.as_str(), column.kind, column.role), ("y", ColumnKind::Category, Role::Label));
         let block = blocks(&source).remove(0);
@@ -167,16 +167,15 @@ fn labels_of_text_and_of_measurements() {
     let text: Vec<u8> = "ok\0é\0\0".chars().flat_map(|c| (c as u32).to_le_bytes()).collect();
     let bytes =
         zip_of(&[("X.npy", x.clone()), ("y.npy", npy(1, "<U3", false, &[2], &text))], CompressionMethod::Stored);
-    let source = npz::open(&write(directory.path(), "a.npz", &bytes)).unwrap();
+    let source = npz::open(&write(directory.path(), "a.npz", &bytes), None).unwrap();
     let ColumnData::Texts(texts) = &blocks(&source)[0].columns[0] else { panic!() };
     assert_eq!([texts.get(0), texts.get(1)], [Some("ok"), Some("é")]);
 
     let y = npy(1, "<f4", false, &[2, 1], &floats(&[0.5, 2.]));
-    let source = npz::open(&write(
-        directory.path(),
-        "b.npz",
-        &zip_of(&[("X.npy", x), ("y.npy", y)], CompressionMethod::Deflated),
-    ))
+    let source = npz::open(
+        &write(directory.path(), "b.npz", &zip_of(&[("X.npy", x), ("y.npy", y)], CompressionMethod::Deflated)),
+        None,
+    )
     .unwrap();
     assert_eq!(source.schema().columns[0].kind, ColumnKind::Number);
     assert_eq!(blocks(&source)[0].columns[0], ColumnData::Numbers(vec![0.5, 2.0]));
@@ -187,9 +186,9 @@ fn npz_without_x_is_its_only_array_or_names_what_there_is() {
     let directory = tempfile::tempdir().unwrap();
     let one = npy(1, "<f4", false, &[1], &floats(&[4.]));
     let only = write(directory.path(), "a.npz", &zip_of(&[("data.npy", one.clone())], CompressionMethod::Stored));
-    assert_eq!(dense(&npz::open(&only).unwrap()), [4.]);
+    assert_eq!(dense(&npz::open(&only, None).unwrap()), [4.]);
     let bytes = zip_of(&[("train.npy", one.clone()), ("test.npy", one)], CompressionMethod::Stored);
-    let message = npz::open(&write(directory.path(), "b.npz", &bytes)).unwrap_err().to_string();
+    let message = npz::open(&write(directory.path(), "b.npz", &bytes), None).unwrap_err().to_string();
     assert!(message.contains("train.npy, test.npy"), "{message}");
 }
 
@@ -199,12 +198,13 @@ fn members_that_disagree_are_refused() {
     let x = npy(1, "<f4", false, &[2], &floats(&[1., 2.]));
     let y = npy(1, "|u1", false, &[3], &[0, 1, 2]);
     let bytes = zip_of(&[("X.npy", x.clone()), ("y.npy", y)], CompressionMethod::Stored);
-    let error = npz::open(&write(directory.path(), "a.npz", &bytes)).unwrap_err();
+    let error = npz::open(&write(directory.path(), "a.npz", &bytes), None).unwrap_err();
     assert!(matches!(error, Error::RowCounts { first_rows: 2, second_rows: 3, .. }), "{error}");
     for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
         let mut long = x.clone();
         long.extend([0; 4]);
-        let error = npz::open(&write(directory.path(), "a.npz", &zip_of(&[("X.npy", long)], method))).unwrap_err();
+        let error =
+            npz::open(&write(directory.path(), "a.npz", &zip_of(&[("X.npy", long)], method)), None).unwrap_err();
         assert!(matches!(error, Error::Length { claimed: 8, held: 12, .. }), "{error}");
     }
 }
@@ -215,24 +215,24 @@ fn a_small_archive_that_inflates_to_gigabytes_is_refused() {
     let member = npy(1, "|u1", false, &[5_000_000], &vec![0; 5_000_000]);
     let honest = zip_of(&[("X.npy", member)], CompressionMethod::Deflated);
     assert!(honest.len() < 10_000);
-    assert_eq!(npz::open(&write(directory.path(), "a.npz", &honest)).unwrap().rows(), 5_000_000);
+    assert_eq!(npz::open(&write(directory.path(), "a.npz", &honest), None).unwrap().rows(), 5_000_000);
     let mut lying = honest.clone();
     let claimed = 4_000_000_000_u32.to_le_bytes();
     let central = lying.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
     lying[central + 24..central + 28].copy_from_slice(&claimed);
     lying[22..26].copy_from_slice(&claimed);
-    let error = npz::open(&write(directory.path(), "b.npz", &lying)).unwrap_err();
+    let error = npz::open(&write(directory.path(), "b.npz", &lying), None).unwrap_err();
     assert!(matches!(error, Error::Inflation { claimed: 4_000_000_000, .. }), "{error}");
     let mut short = honest;
     short[central + 24..central + 28].copy_from_slice(&1000_u32.to_le_bytes());
     short[22..26].copy_from_slice(&1000_u32.to_le_bytes());
-    assert!(npz::open(&write(directory.path(), "c.npz", &short)).is_err());
+    assert!(npz::open(&write(directory.path(), "c.npz", &short), None).is_err());
 }
 
 #[test]
 fn pendigits_as_published() {
     let Some(path) = shared("adbench/28_pendigits.npz") else { return };
-    let source = npz::open(&path).unwrap();
+    let source = npz::open(&path, None).unwrap();
     assert_eq!((source.rows(), source.schema().sample.width()), (6870, Some(16)));
     let anomalies: usize = blocks(&source)
         .iter()

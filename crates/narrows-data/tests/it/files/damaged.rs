@@ -20,7 +20,7 @@ fn read_all(source: &dyn Source) -> Result<()> {
 fn read_as_anything(path: &Path) {
     let outcomes = [
         npy_file::open(path).and_then(|source| read_all(&source)),
-        npz::open(path).and_then(|source| read_all(&source)),
+        npz::open(path, None).and_then(|source| read_all(&source)),
         idx::open(path).and_then(|source| read_all(&source)),
         safetensors::open(path, None).and_then(|source| read_all(&source)),
         folder::open(path, &PictureOptions::default()).and_then(|source| read_all(source.as_ref())),
