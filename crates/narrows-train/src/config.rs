@@ -39,10 +39,10 @@ pub struct TrainConfig {
     /// Evaluations without improvement after which the run ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<NonZeroU64>,
-    /// Steps between evaluations; one epoch where absent.
+    /// Steps between evaluations; where absent one epoch, or a fortieth of the run if that is longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluate_every: Option<NonZeroU64>,
-    /// Steps between checkpoints; one epoch where absent.
+    /// Steps between checkpoints; where absent one epoch, or a fortieth of the run if that is longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_every: Option<NonZeroU64>,
     /// Steps between logged steps.
@@ -83,14 +83,20 @@ pub struct Plan {
     pub log_every: u64,
 }
 
+/// Evaluations, and checkpoints, of a run whose epochs are short.
+const PERIODS: u64 = 40;
+
 impl Plan {
     /// The plan of `config` on data of `steps_per_epoch` steps.
     pub fn new(config: &TrainConfig, steps_per_epoch: u64) -> Self {
         let epoch = NonZeroU64::new(steps_per_epoch).unwrap_or(NonZeroU64::MIN);
+        let steps = config.steps.unwrap_or(config.epochs.saturating_mul(epoch)).get();
+        // On small data an epoch takes less time than writing a checkpoint safely.
+        let rest = epoch.get().max(steps / PERIODS);
         Self {
-            steps: config.steps.unwrap_or(config.epochs.saturating_mul(epoch)).get(),
-            evaluate_every: config.evaluate_every.unwrap_or(epoch).get(),
-            checkpoint_every: config.checkpoint_every.unwrap_or(epoch).get(),
+            steps,
+            evaluate_every: config.evaluate_every.map_or(rest, NonZeroU64::get),
+            checkpoint_every: config.checkpoint_every.map_or(rest, NonZeroU64::get),
             log_every: config.log_every.get(),
         }
     }
@@ -130,5 +136,8 @@ mod tests {
         let plan = Plan::new(&config, 10);
         let due: Vec<_> = (1..=25).filter(|&step| plan.due(plan.evaluate_every, step)).collect();
         assert_eq!(due, [10, 20, 25]);
+        config.steps = NonZeroU64::new(4000);
+        let plan = Plan::new(&config, 10);
+        assert_eq!((plan.evaluate_every, plan.checkpoint_every), (100, 100));
     }
 }
