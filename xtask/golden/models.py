@@ -78,9 +78,11 @@ KEY = bytes(32)
 class Case:
     """One model: its tensors are drawn as they are first asked for."""
 
-    def __init__(self, name, config, dims, likelihood="gaussian", seed=0, group=None, training_rows=None):
+    def __init__(self, name, config, dims, likelihood="gaussian", seed=0, group=None, training_rows=None, condition=None):
         self.name, self.config, self.dims, self.likelihood = name, config, dims, likelihood
         self.group, self.training_rows = group, training_rows
+        self.condition = None
+        self.condition_width = condition
         self.options = next(iter(config.values()))
         self.generator = torch.Generator().manual_seed(seed)
         self.tensors, self.trained = {}, []
@@ -267,14 +269,22 @@ def variational(objective):
 
     def forward(case, u, x):
         widths, code = case.options["widths"], case.options["code"]
+        if case.condition_width:
+            case.condition = case.draw(len(u), case.condition_width)
+
+        def beside(rows):
+            """Rows, and behind them their conditions."""
+            return rows.flatten(1) if case.condition is None else torch.cat([rows.flatten(1), case.condition], 1)
 
         def encode(u):
+            u = beside(u)
             h = case.mlp("encoder", u, widths, 2 * code)
             if case.options["skip"]:
                 h = h + case.dense("path.encode", u.flatten(1), 2 * code)
             return posterior(case, h)
 
         def decode(z):
+            z = beside(z)
             v = case.mlp("decoder", z, widths[::-1], u[0].numel())
             if case.options["skip"]:
                 v = v + case.dense("path.decode", z, u[0].numel())
@@ -685,6 +695,14 @@ CASES = [
         variational(elbo(vae)),
         Case("mixed", {"vae": {"code": 2, "widths": [5], "activation": "silu", "skip": False, "free-bits": 0.3}}, [6], MIXED),
     ),
+    (
+        variational(elbo(vae)),
+        Case("rows", {"conditional-vae": {"code": 2, "widths": [5], "activation": "tanh", "skip": True}}, [4], condition=3),
+    ),
+    (
+        variational(elbo(vae)),
+        Case("mixed", {"conditional-vae": {"code": 2, "widths": [4], "skip": False, "free-bits": 0.2}}, [6], MIXED, condition=2),
+    ),
     (variational(elbo(beta_vae)), Case("weight", {"beta-vae": {"code": 2, "widths": [4], "skip": True, "beta": 4.0}}, [4])),
     (
         variational(elbo(beta_vae)),
@@ -809,9 +827,10 @@ def run(forward, case):
         "tolerance": tolerance,
         "config": case.config,
         **({"group": case.group} if case.group else {}),
-        "data": {"sample": case.dims, "likelihood": case.likelihood, **({"rows": case.training_rows} if case.training_rows else {})},
+        "data": {"sample": case.dims, "likelihood": case.likelihood, **({"rows": case.training_rows} if case.training_rows else {}), **({"condition": case.condition_width} if case.condition_width else {})},
         "tensors": {name: array(tensor) for name, tensor in sorted(case.tensors.items())},
         "x": array(x),
+        **({"condition": array(case.condition)} if case.condition_width else {}),
         "z": array(z),
         "reconstruction": array(reconstruction),
         "loss": loss.tolist(),

@@ -8,7 +8,7 @@ use candle_core::Tensor;
 /// - `x`: `[N, ..sample]`
 /// - `target`: `[N, ..sample]`
 /// - `observed`: `[N, ..sample]`
-/// - `label`: `[N]` (u32)
+/// - `condition`: `[N, condition]`
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// What the encoder sees.
@@ -17,8 +17,8 @@ pub struct Batch {
     pub target: Option<Tensor>,
     /// 1 where a value was observed and 0 where it was missing and filled in: the loss does not count filled values.
     pub observed: Option<Tensor>,
-    /// Class indices for conditional models.
-    pub label: Option<Tensor>,
+    /// What samples are known to be before they are looked at, for conditional models; 0 for what is unknown.
+    pub condition: Option<Tensor>,
 }
 
 impl Batch {
@@ -27,7 +27,7 @@ impl Batch {
     /// # Shapes
     /// - `x`: `[N, ..sample]`
     pub fn new(x: Tensor) -> Self {
-        Self { x, target: None, observed: None, label: None }
+        Self { x, target: None, observed: None, condition: None }
     }
 
     /// What the decoder should give.

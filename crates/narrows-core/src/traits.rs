@@ -42,6 +42,50 @@ pub trait Autoencoder: Send + Sync {
         self.decode(&self.encode(x)?)
     }
 
+    /// The codes of samples under conditions; models that take none look at the samples alone.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..sample]`
+    /// - `condition`: `[N, condition]`; without it, or where it is 0, the condition is unknown
+    /// - returns: `[N, ..code]`
+    ///
+    /// # Errors
+    /// The batch is empty or of another shape.
+    fn encode_given(&self, x: &Tensor, condition: Option<&Tensor>) -> Result<Tensor> {
+        let _ = condition;
+        self.encode(x)
+    }
+
+    /// The expected samples of codes under conditions.
+    ///
+    /// # Shapes
+    /// - `z`: `[N, ..code]`
+    /// - `condition`: `[N, condition]`
+    /// - returns: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// The batch is empty or of another shape.
+    fn decode_given(&self, z: &Tensor, condition: Option<&Tensor>) -> Result<Tensor> {
+        let _ = condition;
+        self.decode(z)
+    }
+
+    /// The samples after passing through the bottleneck under their conditions.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..sample]`
+    /// - `condition`: `[N, condition]`
+    /// - returns: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// The batch is empty or of another shape.
+    fn reconstruct_given(&self, x: &Tensor, condition: Option<&Tensor>) -> Result<Tensor> {
+        match condition {
+            None => self.reconstruct(x),
+            Some(_) => self.decode_given(&self.encode_given(x, condition)?, condition),
+        }
+    }
+
     /// The reconstructions of each member of an ensemble; of a single model its own. The spread between them, and their
     /// single errors, say more than their mean alone.
     ///
@@ -66,6 +110,20 @@ pub trait Autoencoder: Send + Sync {
     fn draw(&self, z: &Tensor, key: &Key) -> Result<Tensor> {
         let _ = key;
         self.decode(z)
+    }
+
+    /// A sample for each code under a condition.
+    ///
+    /// # Shapes
+    /// - `z`: `[N, ..code]`
+    /// - `condition`: `[N, condition]`
+    /// - returns: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// The batch is empty or of another shape.
+    fn draw_given(&self, z: &Tensor, condition: Option<&Tensor>, key: &Key) -> Result<Tensor> {
+        let _ = condition;
+        self.draw(z, key)
     }
 
     /// Codes drawn from the distribution that training drew codes towards; `None` where there is none.

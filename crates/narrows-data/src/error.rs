@@ -69,6 +69,18 @@ pub enum Error {
         /// Rows of the smallest part.
         rows: usize,
     },
+    /// A label that samples cannot be conditioned on.
+    #[error("{origin}: `{name}` {found}; {advice}")]
+    Condition {
+        /// The file, or what else the value came from.
+        origin: String,
+        /// The column.
+        name: String,
+        /// What it holds, or lacks.
+        found: String,
+        /// What to do.
+        advice: String,
+    },
     /// A split by label without a label column.
     #[error("{origin}: a split by label needs a label column; name it with --label")]
     NoLabel {

@@ -81,7 +81,7 @@ impl Augmentation {
             x: gather(&batch.x)?,
             target: optional(&batch.target)?,
             observed: optional(&batch.observed)?,
-            label: batch.label.clone(),
+            condition: batch.condition.clone(),
         })
     }
 
@@ -147,7 +147,7 @@ fn deformed(batch: &Batch, deformation: Deformation, grid: [usize; 3], key: &Key
         x: deform(&batch.x)?,
         target: optional(&batch.target)?,
         observed: optional(&batch.observed)?,
-        label: batch.label.clone(),
+        condition: batch.condition.clone(),
     })
 }
 

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::config::{nearest, suggestion};
 use crate::variant::{About, OptionDoc, Variant};
 use crate::variants::{
-    ae::Ae, batch_top_k::BatchTopK, beta_tc_vae::BetaTcVae, beta_vae::BetaVae, contractive::Contractive,
-    conv_ae::ConvAe, dae::Dae, factor_vae::FactorVae, fsq::Fsq, gated::Gated, info_vae::InfoVae, iwae::Iwae,
-    jump_relu::JumpRelu, kl_sae::KlSae, l1_sae::L1Sae, linear_ae::LinearAe, matryoshka::Matryoshka, rae::Rae,
-    rq_vae::RqVae, stacked::Stacked, top_k::TopK, vae::Vae, vamp_vae::VampVae, vq_vae::VqVae, wae_mmd::WaeMmd,
+    ae::Ae, batch_top_k::BatchTopK, beta_tc_vae::BetaTcVae, beta_vae::BetaVae, conditional_vae::ConditionalVae,
+    contractive::Contractive, conv_ae::ConvAe, dae::Dae, factor_vae::FactorVae, fsq::Fsq, gated::Gated,
+    info_vae::InfoVae, iwae::Iwae, jump_relu::JumpRelu, kl_sae::KlSae, l1_sae::L1Sae, linear_ae::LinearAe,
+    matryoshka::Matryoshka, rae::Rae, rq_vae::RqVae, stacked::Stacked, top_k::TopK, vae::Vae, vamp_vae::VampVae,
+    vq_vae::VqVae, wae_mmd::WaeMmd,
 };
 use crate::{DataSpec, Error, Result};
 
@@ -38,6 +39,13 @@ macro_rules! catalogue {
             fn about(&self) -> &'static About {
                 match self {
                     $(Self::$variant(_) => const { &<$variant as Variant>::ABOUT },)+
+                }
+            }
+
+            /// Whether the model looks at a condition beside each sample, such as a label.
+            pub fn conditional(&self) -> bool {
+                match self {
+                    $(Self::$variant(_) => <$variant as Variant>::CONDITIONAL,)+
                 }
             }
 
@@ -98,6 +106,7 @@ catalogue! {
     Gated = "gated",
     Dae = "dae",
     Vae = "vae",
+    ConditionalVae = "conditional-vae",
     BetaVae = "beta-vae",
     BetaTcVae = "beta-tc-vae",
     FactorVae = "factor-vae",

@@ -19,15 +19,15 @@ pub struct DataSpec {
     /// Training rows, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<usize>,
-    /// Classes of the label, where there is one.
+    /// Features of the condition that comes with each sample, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classes: Option<usize>,
+    pub condition: Option<usize>,
 }
 
 impl DataSpec {
     /// Real-valued samples without further structure: squared error, all features alike.
     pub fn gaussian(sample: Dims) -> Self {
-        Self { sample, likelihood: Likelihood::gaussian(), unit_interval: false, rows: None, classes: None }
+        Self { sample, likelihood: Likelihood::gaussian(), unit_interval: false, rows: None, condition: None }
     }
 
     /// Whether the decoder's mean is kept within 0..=1.

@@ -52,6 +52,12 @@ pub enum Error {
         /// What the user can do.
         remedy: String,
     },
+    /// A conditional model needs a label to condition on.
+    #[error("{model} needs a condition: name the column of labels with --label COLUMN, or use the model `vae`")]
+    NoCondition {
+        /// The variant.
+        model: &'static str,
+    },
     /// Two options contradict each other.
     #[error("{model}: {option} = {value} contradicts {other}: {reason}; {remedy}")]
     Contradiction {

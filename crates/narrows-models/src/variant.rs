@@ -76,6 +76,9 @@ pub trait Variant: Clone + Default + PartialEq + fmt::Debug + Serialize + Deseri
         data.default_code()
     }
 
+    /// Whether it looks at a condition beside each sample, such as a label.
+    const CONDITIONAL: bool = false;
+
     /// Whether it can work on this data, before anything is built.
     ///
     /// # Errors
@@ -108,7 +111,9 @@ pub struct OptionDoc {
 /// An option does not fit the data; the error names it and a way out.
 pub fn build(config: &ModelConfig, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
     config.check(data)?;
-    config.build(data, scope)
+    // Others do not look at conditions.
+    let data = DataSpec { condition: data.condition.filter(|_| config.conditional()), ..data.clone() };
+    config.build(&data, scope)
 }
 
 /// The data must describe itself consistently.

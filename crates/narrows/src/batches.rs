@@ -15,8 +15,10 @@ pub(crate) fn batch(rows: Rows, dims: &[usize]) -> Result<Batch> {
     let shape: Vec<usize> = std::iter::once(rows.rows).chain(dims.iter().copied()).collect();
     let tensor = |values: Vec<f32>| Tensor::from_vec(values, shape.as_slice(), &Device::Cpu);
     let observed = rows.observed.map(tensor).transpose().map_err(narrows_tensor::Error::from)?;
+    let condition = rows.condition.map(|values| Tensor::from_vec(values, (rows.rows, ()), &Device::Cpu));
+    let condition = condition.transpose().map_err(narrows_tensor::Error::from)?;
     let x = tensor(rows.features).map_err(narrows_tensor::Error::from)?;
-    Ok(Batch { observed, ..Batch::new(x) })
+    Ok(Batch { observed, condition, ..Batch::new(x) })
 }
 
 /// Training batches from a [`Feed`].
@@ -46,6 +48,9 @@ impl Batches for FeedBatches {
                 known.extend(rows.observed.unwrap_or_else(|| vec![1.0; rows.features.len()]));
             }
             all.features.extend(rows.features);
+            if let Some(condition) = rows.condition {
+                all.condition.get_or_insert_default().extend(condition);
+            }
             all.rows += rows.rows;
             all.width = rows.width;
         }

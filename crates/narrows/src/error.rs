@@ -124,6 +124,24 @@ pub enum Error {
         /// Column.
         column: String,
     },
+    /// Codes of a conditional model without their condition.
+    #[error(
+        "{origin}: this model decodes codes under a condition; give it as the column `{name}` beside z0, z1, ... (`narrows encode MODEL DATA -o codes.csv` writes both)"
+    )]
+    CodeCondition {
+        /// The file.
+        origin: String,
+        /// The condition's column.
+        name: String,
+    },
+    /// A condition was given to a model that takes none, or one of another name.
+    #[error("--where {text}: {reason}")]
+    Where {
+        /// As given.
+        text: String,
+        /// Why not, and what to do.
+        reason: String,
+    },
     /// Columns of single rows cannot be carried along with windows of many.
     #[error("--keep {name}: samples are windows of several rows; the column `row` says where each begins")]
     KeepWindows {

@@ -30,6 +30,7 @@ impl Error {
             | Self::DamagedRun { .. }
             | Self::NotOurs { .. }
             | Self::CodeSize { .. }
+            | Self::CodeCondition { .. }
             | Self::FewerThanWindow { .. }
             | Self::CodeValue { .. } => Class::Input,
             Self::Model(_)
@@ -49,6 +50,7 @@ impl Error {
             | Self::NoDetector
             | Self::NoCalibration
             | Self::NoLikelihood { .. }
+            | Self::Where { .. }
             | Self::NoPrior { .. }
             | Self::NoMixture { .. }
             | Self::NothingToCompare => Class::Usage,
@@ -61,6 +63,7 @@ fn of_data(error: &narrows_data::Error) -> Class {
     use narrows_data::{Error, TableError};
     match error {
         Error::Setting { .. }
+        | Error::Condition { .. }
         | Error::Fractions(_)
         | Error::Exists { .. }
         | Error::Output { .. }

@@ -84,7 +84,7 @@ pub(crate) fn measure<K>(
         errors.numbers.extend(portion.numbers);
         let batch = batch(portion.rows, &layout.dims)?;
         let (x, observed) = (&batch.x, batch.observed.as_ref());
-        errors.model.extend(of_model.add(x, &network.reconstruct(x)?, observed)?);
+        errors.model.extend(of_model.add(x, &network.reconstruct_given(x, batch.condition.as_ref())?, observed)?);
         errors.pca.extend(of_pca.add(x, &baseline.reconstruct(x)?, observed)?);
         usage.add(network.usage(x)?)?;
     }

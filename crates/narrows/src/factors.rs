@@ -49,9 +49,9 @@ pub fn factors(model: &Model, rows: &Subset<Any>, names: &[String]) -> Result<Fa
     let mut factors = vec![Vec::new(); names.len()];
     for portion in in_order(rows, &model.preparation, ROWS)?.with_values() {
         let portion = portion?;
-        let x = batch(portion.rows, &model.preparation.layout().dims)?.x;
-        let codes =
-            model.network.encode(&x)?.flatten_from(1).and_then(|z| z.t()?.to_dtype(DType::F64)?.to_vec2::<f64>());
+        let batch = batch(portion.rows, &model.preparation.layout().dims)?;
+        let codes = model.network.encode_given(&batch.x, batch.condition.as_ref())?;
+        let codes = codes.flatten_from(1).and_then(|z| z.t()?.to_dtype(DType::F64)?.to_vec2::<f64>());
         for (latent, values) in latents.iter_mut().zip(codes.map_err(narrows_tensor::Error::from)?) {
             latent.extend(values);
         }

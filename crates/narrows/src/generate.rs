@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use narrows_data::sink::{self, SinkOptions};
-use narrows_data::{Preparation, Sample, Subset, Train, in_order};
+use narrows_data::{Condition, Given, Preparation, Sample, Subset, Train, in_order};
 use narrows_eval::{GaussianMixture, mixture};
-use narrows_tensor::{Key, Tensor};
+use narrows_tensor::{Key, Tensor, random};
 
 use crate::batches::batch;
 use crate::evaluate::ROWS;
@@ -29,7 +29,29 @@ pub enum Sampler {
     Mixture,
 }
 
-/// Writes `n` new samples, the same for the same seed. `progress` is called with the samples of each batch.
+/// The condition that `text`, as `label=3`, gives to samples of `model`.
+///
+/// # Errors
+/// The model takes no condition, or none of this name or value.
+pub fn condition(model: &Model, text: &str) -> Result<Given> {
+    let refuse = |reason: String| Error::Where { text: text.into(), reason };
+    let Some(condition) = model.preparation.condition() else {
+        let name = model.document.config.model.name();
+        return Err(refuse(format!("`{name}` takes no condition; train `conditional-vae` with --label COLUMN")));
+    };
+    let known = condition.name();
+    let (name, value) = text.split_once('=').ok_or_else(|| refuse(format!("write {known}=VALUE")))?;
+    if name.trim() != known {
+        return Err(refuse(format!("this model is conditioned on the column `{known}`; write {known}=VALUE")));
+    }
+    condition.parse(value.trim()).map_err(|error| match error {
+        narrows_data::Error::Condition { name, found, advice, .. } => refuse(format!("`{name}` {found}; {advice}")),
+        error => error.into(),
+    })
+}
+
+/// Writes `n` new samples, the same for the same seed: of a conditional model under the condition `given`, else under
+/// conditions as frequent as in training. `progress` is called with the samples of each batch.
 ///
 /// # Errors
 /// The model has no such sampler, or the file cannot be written.
@@ -38,13 +60,18 @@ pub fn generate(
     sampler: Sampler,
     n: usize,
     seed: u64,
+    given: Option<Given>,
     output: Output<'_>,
     mut progress: impl FnMut(usize),
 ) -> Result<usize> {
-    let schema = model.preparation.output_schema();
+    let mut schema = model.preparation.output_schema();
+    let condition = model.preparation.condition();
     // Pictures are shown as their expectation, as is usual: the noise of single pixels says nothing.
     let drawn =
         matches!(&schema.sample, Sample::Table) || matches!(&schema.sample, Sample::Array { dims } if dims.len() == 1);
+    // A row of a table says what it was drawn under.
+    let told = condition.filter(|_| matches!(&schema.sample, Sample::Table));
+    schema.columns.extend(told.map(Condition::column));
     let options = SinkOptions { force: output.force, ..SinkOptions::default() };
     let mut sink = sink::create(output.path, &schema, &options)?;
     let key = Key::new(seed).named("generate");
@@ -53,12 +80,33 @@ pub fn generate(
         let count = BATCH.min(n - start);
         let key = key.fold(start as u64);
         let z = codes(model, sampler, count, &key.named("codes"))?;
-        let x = if drawn { model.network.draw(&z, &key.named("samples"))? } else { model.network.decode(&z)? };
-        total += write_rows(model, sink.as_mut(), &flat(&x)?, Vec::new())?;
+        let conditions = condition.map(|condition| conditions(condition, given, count, &key.named("conditions")));
+        let c = condition.zip(conditions.as_deref()).map(|(condition, given)| {
+            Tensor::from_vec(condition.features(given), (count, condition.width()), z.device())
+        });
+        let c = c.transpose().map_err(narrows_tensor::Error::from)?;
+        let network = &model.network;
+        let x = if drawn {
+            network.draw_given(&z, c.as_ref(), &key.named("samples"))?
+        } else {
+            network.decode_given(&z, c.as_ref())?
+        };
+        let beside = told.zip(conditions).map(|(condition, given)| condition.values(&given));
+        total += write_rows(model, sink.as_mut(), &flat(&x)?, beside.into_iter().collect())?;
         progress(count);
     }
     sink.finish()?;
     Ok(total)
+}
+
+/// The conditions of `n` samples.
+fn conditions(condition: &Condition, given: Option<Given>, n: usize, key: &Key) -> Vec<Given> {
+    if let Some(given) = given {
+        return vec![given; n];
+    }
+    let mut quantiles = vec![0f32; n];
+    random::fill_uniform(key, &mut quantiles);
+    quantiles.into_iter().map(|quantile| condition.at(f64::from(quantile))).collect()
 }
 
 /// Codes from the sampler.
@@ -92,8 +140,9 @@ pub(crate) fn fit_sampler(
     let rows = train.clone().limit(CODES * layout.steps);
     let mut codes = Vec::new();
     for portion in in_order(&rows, preparation, ROWS)? {
-        let x = batch(portion?.rows, &layout.dims)?.x;
-        codes.push(network.encode(&x)?.flatten_from(1).map_err(narrows_tensor::Error::from)?);
+        let batch = batch(portion?.rows, &layout.dims)?;
+        let code = network.encode_given(&batch.x, batch.condition.as_ref())?;
+        codes.push(code.flatten_from(1).map_err(narrows_tensor::Error::from)?);
     }
     let codes = Tensor::cat(&codes, 0).map_err(narrows_tensor::Error::from)?;
     if codes.dims().first().is_none_or(|&rows| rows < 2) {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use narrows_core::Dims;
-use narrows_data::{Layout, Preparation, Sample, Source, Splits};
+use narrows_data::{Condition, Layout, Preparation, Sample, Source, Splits};
 use narrows_models::{DataSpec, Family, Head, Likelihood, ModelConfig};
 use toml::Value;
 
@@ -48,7 +48,11 @@ impl Plan {
         let mut notes: Vec<String> = source.notes().to_vec();
         let data: DataConfig = section(&draft, "data")?;
         let splits = Splits::new(source, &data.split)?;
-        let preparation = Arc::new(Preparation::fit(&splits.train, &data.prepare)?);
+        let mut preparation = Preparation::fit(&splits.train, &data.prepare)?;
+        if draft.model().is_some_and(|name| ModelConfig::named(name).is_ok_and(|model| model.conditional())) {
+            preparation = preparation.with_condition(&splits.train, &data.prepare)?;
+        }
+        let preparation = Arc::new(preparation);
         notes.extend(preparation.notes().iter().map(ToString::to_string));
         let spec = spec(&preparation, splits.train.rows())?;
         if draft.model().is_none() {
@@ -167,7 +171,7 @@ pub(crate) fn spec(preparation: &Preparation, rows: usize) -> Result<DataSpec> {
         likelihood,
         unit_interval: layout.unit_interval,
         rows: Some(rows),
-        classes: None,
+        condition: preparation.condition().map(Condition::width),
     })
 }
 

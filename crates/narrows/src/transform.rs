@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use narrows_data::sink::{self, SinkOptions};
-use narrows_data::{Any, Block, Column, ColumnData, ColumnKind, Sample, Schema, Source, Subset, in_order, nearest};
+use narrows_data::sink::{self, SinkFormat, SinkOptions};
+use narrows_data::{
+    Any, Block, Column, ColumnData, ColumnKind, Condition, Sample, Schema, Source, Subset, in_order, nearest,
+};
 use narrows_tensor::{Device, Tensor};
 
 use crate::batches::batch;
@@ -31,7 +33,8 @@ pub struct Output<'a> {
 /// # Errors
 /// The rows cannot be read or do not fit the model, or the file cannot be written.
 pub fn encode(model: &Model, rows: &Subset<Any>, output: Output<'_>, mut progress: impl FnMut(usize)) -> Result<usize> {
-    let kept = kept(rows.source().as_ref(), output.keep, model.preparation.window().is_some())?;
+    let keep = with_condition(model, output);
+    let kept = kept(rows.source().as_ref(), &keep, model.preparation.window().is_some())?;
     let code = model.network.spec().code.elements();
     let schema = Schema { sample: Sample::Array { dims: vec![code] }, columns: kept.columns() };
     let options = SinkOptions { force: output.force, prefix: "z".into(), ..SinkOptions::default() };
@@ -41,8 +44,8 @@ pub fn encode(model: &Model, rows: &Subset<Any>, output: Output<'_>, mut progres
     for portion in if kept.places.is_empty() { portions } else { portions.with_values() } {
         let portion = portion?;
         let columns = kept.take(portion.values, &portion.numbers);
-        let x = batch(portion.rows, &model.preparation.layout().dims)?.x;
-        let dense = flat(&model.network.encode(&x)?)?;
+        let batch = batch(portion.rows, &model.preparation.layout().dims)?;
+        let dense = flat(&model.network.encode_given(&batch.x, batch.condition.as_ref())?)?;
         let rows = portion.numbers.len();
         sink.write(&Block { rows, dense, columns })?;
         total += rows;
@@ -73,8 +76,8 @@ pub fn reconstruct(
     let portions = in_order(rows, &model.preparation, ROWS)?;
     for portion in if kept.places.is_empty() { portions } else { portions.with_values() } {
         let portion = portion?;
-        let x = batch(portion.rows, &model.preparation.layout().dims)?.x;
-        let features = flat(&model.network.reconstruct(&x)?)?;
+        let batch = batch(portion.rows, &model.preparation.layout().dims)?;
+        let features = flat(&model.network.reconstruct_given(&batch.x, batch.condition.as_ref())?)?;
         let samples = portion.numbers.len();
         let (features, numbers) = match &mut overlap {
             Some(overlap) => overlap.add(&features, &portion.numbers),
@@ -104,6 +107,7 @@ pub fn decode(
     let size = spec.code.elements();
     let places = code_columns(codes.as_ref(), size)?;
     let kept = kept(codes.as_ref(), output.keep, false)?;
+    let known = code_condition(model, codes.as_ref())?;
     let Schema { sample, mut columns } = model.preparation.output_schema();
     columns.extend(kept.columns());
     let options = SinkOptions { force: output.force, ..SinkOptions::default() };
@@ -118,7 +122,12 @@ pub fn decode(
             return Err(Error::CodeValue { origin: codes.origin().to_owned(), row, column: format!("z{}", at % size) });
         }
         let z = Tensor::from_vec(values, spec.code.batched(rows), &Device::Cpu).map_err(narrows_tensor::Error::from)?;
-        let features = flat(&model.network.decode(&z)?)?;
+        let condition = known.and_then(|(condition, place)| {
+            let given = condition.read(block.columns.get(place)?);
+            Some(Tensor::from_vec(condition.features(&given), (rows, condition.width()), &Device::Cpu))
+        });
+        let condition = condition.transpose().map_err(narrows_tensor::Error::from)?;
+        let features = flat(&model.network.decode_given(&z, condition.as_ref())?)?;
         let numbers: Vec<usize> = (0..rows).collect();
         total += write_rows(model, sink.as_mut(), &features, kept.take(Some(block), &numbers))?;
         progress(rows);
@@ -178,6 +187,26 @@ pub(crate) fn kept(source: &dyn Source, names: &[String], windowed: bool) -> Res
         }),
     };
     Ok(Kept { places: names.iter().map(place).collect::<Result<_>>()?, number: windowed })
+}
+
+/// The columns to carry along with codes: of a conditional model also the condition, which decoding needs, where the format
+/// takes columns.
+fn with_condition(model: &Model, output: Output<'_>) -> Vec<String> {
+    let mut keep = output.keep.to_vec();
+    if let Some(condition) = model.preparation.condition()
+        && SinkFormat::of(output.path) != Some(SinkFormat::Npy)
+        && !keep.iter().any(|name| name == condition.name())
+    {
+        keep.push(condition.name().to_owned());
+    }
+    keep
+}
+
+/// The condition of codes and its column.
+fn code_condition<'a>(model: &'a Model, codes: &dyn Source) -> Result<Option<(&'a Condition, usize)>> {
+    let Some(condition) = model.preparation.condition() else { return Ok(None) };
+    let missing = |_| Error::CodeCondition { origin: codes.origin().to_owned(), name: condition.name().to_owned() };
+    condition.place(codes.schema(), codes.origin()).map_err(missing).map(|place| Some((condition, place)))
 }
 
 /// Where the columns `z0`, `z1`, ... are; `None` where codes are rows of an array.

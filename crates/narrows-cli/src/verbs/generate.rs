@@ -26,6 +26,9 @@ pub(crate) struct Generate {
     /// Seed of the samples.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Draw samples of this label from a conditional model, e.g. label=3; else labels are as frequent as in training.
+    #[arg(long = "where", value_name = "COLUMN=VALUE")]
+    condition: Option<String>,
     /// Where codes come from.
     #[arg(long, value_enum, default_value_t)]
     sampler: SamplerName,
@@ -55,10 +58,11 @@ impl Generate {
             SamplerName::Prior => Sampler::Prior,
             SamplerName::Mixture => Sampler::Mixture,
         };
+        let given = self.condition.as_deref().map(|text| narrows::condition(&model, text)).transpose()?;
         let bar = progress::rows(u64::from(self.number), shared.quiet);
         let output = Output { path: &self.out, force: self.force, keep: &[] };
         let count = |rows| bar.inc(rows as u64);
-        let written = narrows::generate(&model, sampler, self.number as usize, self.seed, output, count);
+        let written = narrows::generate(&model, sampler, self.number as usize, self.seed, given, output, count);
         progress::end(&bar);
         tracing::info!("{} rows in {}", written?, self.out.display());
         Ok(Outcome::Done)

@@ -84,3 +84,44 @@ fn latents_are_measured_against_known_factors() {
     assert_eq!(json["factors"]["factors"].as_array().unwrap().len(), 3);
     scene.fails(&["evaluate", "beta-tc-vae", squares, "--factors", "siez"], 2, &["did you mean `size`?"]);
 }
+
+#[test]
+fn conditional_models_draw_samples_of_a_chosen_label() {
+    let scene = Scene::with_table();
+    train(&scene, "t.csv", "conditional-vae", &["--label", "kind"]);
+    scene.succeeds(&["generate", "conditional-vae", "-n", "40", "-o", "red.csv", "--where", "kind=red"]);
+    scene.succeeds(&["generate", "conditional-vae", "-n", "40", "-o", "any.csv"]);
+    let kinds = |name: &str| {
+        let text = String::from_utf8(scene.read(name)).unwrap();
+        let mut lines = text.lines();
+        assert_eq!(lines.next(), Some("a,b,c,label,kind"));
+        lines.map(|line| line.rsplit(',').next().unwrap().to_owned()).collect::<BTreeSet<String>>()
+    };
+    assert_eq!(kinds("red.csv"), BTreeSet::from(["red".to_owned()]));
+    assert_eq!(kinds("any.csv"), BTreeSet::from(["green".to_owned(), "red".to_owned()]));
+    scene.succeeds(&["encode", "conditional-vae", "t.csv", "-o", "codes.csv"]);
+    assert!(scene.read("codes.csv").starts_with(b"z0,z1,kind\n"));
+    scene.succeeds(&["decode", "conditional-vae", "codes.csv", "-o", "decoded.csv"]);
+    scene.succeeds(&["reconstruct", "conditional-vae", "t.csv", "-o", "reconstructed.csv"]);
+    assert!(scene.read("decoded.csv") == scene.read("reconstructed.csv"), "decoding does not see the condition");
+    scene.succeeds(&["encode", "conditional-vae", "t.csv", "-o", "codes.npy"]);
+    scene.fails(
+        &["decode", "conditional-vae", "codes.npy", "-o", "d.csv"],
+        3,
+        &["the column `kind`", "narrows encode"],
+    );
+}
+
+#[test]
+fn conditions_that_cannot_be_are_refused_with_a_way_out() {
+    let scene = Scene::with_table();
+    scene.fails(&["train", "t.csv", "--model", "conditional-vae"], 2, &["--label COLUMN", "`vae`"]);
+    train(&scene, "t.csv", "conditional-vae", &["--label", "kind"]);
+    let asked = |condition| ["generate", "conditional-vae", "-n", "4", "-o", "a.csv", "--where", condition];
+    scene.fails(&asked("kind=blue"), 2, &["no value `blue`", "green, red"]);
+    scene.fails(&asked("label=1"), 2, &["conditioned on the column `kind`"]);
+    scene.fails(&asked("red"), 2, &["write kind=VALUE"]);
+    let asked = ["generate", model(), "-n", "4", "-o", "a.csv", "--where", "kind=red"];
+    scene.fails(&asked, 2, &["`ae` takes no condition", "conditional-vae"]);
+    assert!(!scene.exists("a.csv"));
+}

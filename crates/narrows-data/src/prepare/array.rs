@@ -135,7 +135,7 @@ impl ArrayScale {
             features.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = 0.0);
             dense.iter().map(|x| if x.is_nan() { 0.0 } else { 1.0 }).collect()
         });
-        Ok(Rows { rows: dense.len() / width.max(1), width, features, observed })
+        Ok(Rows { rows: dense.len() / width.max(1), width, features, observed, condition: None })
     }
 
     /// Values from features.

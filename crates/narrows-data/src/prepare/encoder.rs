@@ -12,6 +12,7 @@ pub struct Encoder {
     preparation: Arc<Preparation>,
     origin: Arc<str>,
     places: Vec<usize>,
+    condition: Option<usize>,
 }
 
 impl Encoder {
@@ -41,7 +42,8 @@ impl Encoder {
         if !sound || preparation.layout.steps != preparation.window.map_or(1, super::Window::length) {
             return Err(mismatch(schema, &preparation.schema, origin));
         }
-        Ok(Self { preparation, origin: origin.into(), places })
+        let condition = preparation.condition().map(|condition| condition.place(schema, origin)).transpose()?;
+        Ok(Self { preparation, origin: origin.into(), places, condition })
     }
 
     /// The preparation.
@@ -56,6 +58,14 @@ impl Encoder {
     /// # Errors
     /// [`Error::Infinite`] with row and column; a block of another source.
     pub fn apply(&self, block: &Block, first_row: usize) -> Result<Rows> {
+        let rows = self.features(block, first_row)?;
+        let condition = self.preparation.condition().zip(self.condition);
+        let read = condition
+            .and_then(|(condition, place)| Some(condition.features(&condition.read(block.columns.get(place)?))));
+        Ok(Rows { condition: read, ..rows })
+    }
+
+    fn features(&self, block: &Block, first_row: usize) -> Result<Rows> {
         let width = self.preparation.layout.row_width();
         match &self.preparation.transform {
             Transform::Array(_) if block.dense.len() != block.rows * width => {
@@ -75,7 +85,7 @@ impl Encoder {
                     column.apply(values, &mut target, At { origin: &self.origin, first_row })?;
                     at += column.code.width();
                 }
-                Ok(Rows { rows: block.rows, width, features, observed })
+                Ok(Rows { rows: block.rows, width, features, observed, condition: None })
             }
         }
     }

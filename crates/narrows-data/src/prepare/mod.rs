@@ -22,6 +22,7 @@
 //! data's units a category is its largest feature, a boolean is true from 0.5, a number never comes back missing.
 
 mod array;
+mod condition;
 mod config;
 mod encoder;
 mod layout;
@@ -35,6 +36,7 @@ mod table;
 
 use serde::{Deserialize, Serialize};
 
+pub use condition::{Condition, Given};
 pub use config::{ArrayScaling, MaxLevels, NumberScaling, PrepareConfig, Window};
 pub use encoder::Encoder;
 pub use layout::{Family, Field, Layout};
@@ -61,6 +63,8 @@ pub struct Preparation {
     window: Option<Window>,
     rows: usize,
     notes: Vec<Note>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    condition: Option<Condition>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,7 +102,32 @@ impl Preparation {
             layout.dims = vec![window.length(), layout.row_width()];
             layout.steps = window.length();
         }
-        Ok(Self { schema, transform, layout, window: config.window, rows: subset.rows(), notes })
+        Ok(Self { schema, transform, layout, window: config.window, rows: subset.rows(), notes, condition: None })
+    }
+
+    /// The same, with the label column of the training rows as a condition; without one where there is no such column.
+    ///
+    /// # Errors
+    /// The label has too many values or none, rows form windows, or the source cannot be read.
+    pub fn with_condition(self, subset: &Subset<Train>, config: &PrepareConfig) -> Result<Self> {
+        let schema = subset.source().schema();
+        let Some(place) = schema.role(Role::Label) else { return Ok(self) };
+        if let Some(window) = self.window {
+            let value = window.length().to_string();
+            let expected =
+                "no windows: their rows may have different labels, so a window has no condition; leave --window out";
+            return Err(Error::Setting { name: "window", value, expected });
+        }
+        let statistics = gather(subset, &[place])?.pop().unwrap_or(Statistics::Skipped);
+        let origin = subset.source().origin();
+        let condition = Condition::fit(&schema.columns[place], statistics, config, origin)?;
+        Ok(Self { condition: Some(condition), ..self })
+    }
+
+    /// What samples are known to be before they are looked at, if anything.
+    #[must_use]
+    pub const fn condition(&self) -> Option<&Condition> {
+        self.condition.as_ref()
     }
 
     /// What the features mean.

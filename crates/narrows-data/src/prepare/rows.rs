@@ -11,16 +11,23 @@ pub struct Rows {
     pub features: Vec<f32>,
     /// `[rows, width]`: 1 where the value was observed, 0 where it was missing or an unseen category. `None`: all 1.
     pub observed: Option<Vec<f32>>,
+    /// Features of the condition, `[rows, width of the condition]`, where samples have one.
+    pub condition: Option<Vec<f32>>,
 }
 
 impl Rows {
     /// Room for `capacity` samples of `width` features.
     pub(crate) fn with_capacity(capacity: usize, width: usize) -> Self {
-        Self { rows: 0, width, features: Vec::with_capacity(capacity * width), observed: None }
+        Self { width, features: Vec::with_capacity(capacity * width), ..Self::default() }
     }
 
     /// Appends the samples at the places `rows` of `other`, in that order.
     pub(crate) fn extend(&mut self, other: &Self, rows: impl ExactSizeIterator<Item = usize> + Clone) {
+        if let Some(condition) = &other.condition {
+            let width = condition.len() / other.rows.max(1);
+            let into = self.condition.get_or_insert_default();
+            rows.clone().for_each(|row| into.extend_from_slice(&condition[row * width..(row + 1) * width]));
+        }
         self.extend_features(&other.features, other.observed.as_deref(), rows, self.width);
     }
 

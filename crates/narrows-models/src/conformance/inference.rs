@@ -28,7 +28,7 @@ pub(super) fn shapes(subject: &Subject<'_>) -> Finding {
 
 fn step_loss(subject: &Subject<'_>, x: &Tensor) -> crate::Result<Tensor> {
     let (model, _) = subject.prepared(DType::F32)?;
-    Ok(step(model.as_ref(), &model.groups()[0], x, 5)?.loss.per_sample()?)
+    Ok(step(subject, model.as_ref(), &model.groups()[0], x, 5)?.loss.per_sample()?)
 }
 
 pub(super) fn finite(subject: &Subject<'_>) -> Finding {
@@ -67,8 +67,9 @@ pub(super) fn keyed(subject: &Subject<'_>) -> Finding {
     let (model, _) = subject.prepared(DType::F32)?;
     let rows = samples::typical(&subject.data, 16, DType::F32)?;
     for group in model.groups() {
-        let losses =
-            |key| -> crate::Result<Vec<f64>> { numbers(&step(model.as_ref(), group, &rows, key)?.loss.per_sample()?) };
+        let losses = |key| -> crate::Result<Vec<f64>> {
+            numbers(&step(subject, model.as_ref(), group, &rows, key)?.loss.per_sample()?)
+        };
         if losses(7)? != losses(7)? {
             return Ok(Some(format!("two steps of `{}` with one key differ", group.name)));
         }

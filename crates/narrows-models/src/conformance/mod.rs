@@ -77,11 +77,18 @@ impl Subject<'_> {
         (self.build)(&Scope::root(Key::new(seed), dtype, &Device::Cpu))
     }
 
+    /// Samples with what the model's data say comes with them.
+    fn batch(&self, x: &Tensor) -> Result<Batch> {
+        let n = x.dims().first().copied().unwrap_or(0);
+        let condition = self.data.condition.map(|width| samples::condition(n, width, x.dtype())).transpose()?;
+        Ok(Batch { condition, ..Batch::new(x.clone()) })
+    }
+
     /// A new model prepared on typical rows, and those rows.
     fn prepared(&self, dtype: DType) -> Result<(Box<dyn Trainable>, Tensor)> {
         let mut model = self.model(1, dtype)?;
         let rows = samples::typical(&self.data, 64, dtype)?;
-        model.prepare(&Batch::new(rows.clone()))?;
+        model.prepare(&self.batch(&rows)?)?;
         Ok((model, rows))
     }
 }
@@ -90,9 +97,9 @@ impl Subject<'_> {
 const STEPS: u64 = 100;
 
 /// The first step of `group` with a key of its own.
-fn step(model: &dyn Trainable, group: &Group, x: &Tensor, key: u64) -> Result<StepOutput> {
+fn step(subject: &Subject<'_>, model: &dyn Trainable, group: &Group, x: &Tensor, key: u64) -> Result<StepOutput> {
     let at = StepContext { step: 0, steps: STEPS, key: Key::new(key) };
-    Ok(model.step(group, &Batch::new(x.clone()), &at)?)
+    Ok(model.step(group, &subject.batch(x)?, &at)?)
 }
 
 /// All numbers of a tensor, in f64.

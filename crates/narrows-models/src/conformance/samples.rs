@@ -6,7 +6,8 @@ use narrows_tensor::{Key, random};
 
 use crate::{DataSpec, Family, Head, Likelihood, Result};
 
-/// One specification for each kind of data: rows, mixed rows, probabilities, odd pictures, odd windows.
+/// One specification for each kind of data: rows, mixed rows, probabilities, odd pictures, odd windows, rows with a
+/// condition (for conditional models).
 pub fn data_specs() -> Vec<(&'static str, DataSpec)> {
     let gaussian = |dims: &[usize]| DataSpec::gaussian(Dims::new(dims));
     let head = |range, family| Head { range, family };
@@ -23,6 +24,7 @@ pub fn data_specs() -> Vec<(&'static str, DataSpec)> {
         ("pictures", gaussian(&[9, 7, 2])),
         ("values in 0..=1", DataSpec { unit_interval: true, ..gaussian(&[5, 6, 1]) }),
         ("windows", gaussian(&[11, 3])),
+        ("rows with a condition", DataSpec { condition: Some(3), ..gaussian(&[7]) }),
     ];
     if let Ok(likelihood) = Likelihood::mixed(heads, weights) {
         specs.push(("mixed rows", DataSpec { likelihood, ..gaussian(&[11]) }));
@@ -42,6 +44,11 @@ pub(super) fn typical(data: &DataSpec, n: usize, dtype: DType) -> Result<Tensor>
     let families = data.likelihood.families(features);
     let rows: Vec<f64> = values.iter().flat_map(|row| read(row, &families)).collect();
     Ok(Tensor::from_vec(rows, data.sample.batched(n), &device)?.to_dtype(dtype)?)
+}
+
+/// Conditions of `n` samples.
+pub(super) fn condition(n: usize, width: usize, dtype: DType) -> Result<Tensor> {
+    Ok(random::normal(&Key::new(21), (n, width), dtype, &Device::Cpu)?)
 }
 
 /// A row of scores as values of its families: thresholds for flags, the largest score of a category's run.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Tensor};
-use narrows_core::{Batch, StepContext, Trainable};
+use narrows_core::{StepContext, Trainable};
 use narrows_tensor::{Gradients, Key};
 
 use super::{Finding, Subject, samples, wild_rows};
@@ -12,14 +12,15 @@ use crate::{Likelihood, Result};
 const RATE: f64 = 3e-3;
 
 /// Trains on all rows for some steps; returns the loss of each step, all groups together.
-pub(super) fn train(model: &mut dyn Trainable, rows: &Tensor, steps: u64) -> Result<Vec<f64>> {
+pub(super) fn train(subject: &Subject<'_>, model: &mut dyn Trainable, rows: &Tensor, steps: u64) -> Result<Vec<f64>> {
     let mut moments: BTreeMap<String, (Tensor, Tensor)> = BTreeMap::new();
     let mut losses = Vec::new();
+    let batch = subject.batch(rows)?;
     for step in 0..steps {
         let mut sum = 0.0;
         for group in model.groups() {
             let at = StepContext { step, steps, key: Key::new(17).fold(step) };
-            let output = model.step(group, &Batch::new(rows.clone()), &at)?;
+            let output = model.step(group, &batch, &at)?;
             let loss = output.loss.total()?;
             sum += loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
             let mut gradients = Gradients::backward(&loss, model.parameters())?;
@@ -57,7 +58,7 @@ pub(super) fn learns(subject: &Subject<'_>) -> Finding {
     for steps in [60, 240] {
         // Without preparation: a model that starts at its optimum has nothing left to learn.
         let mut model = subject.model(1, DType::F32)?;
-        let losses = train(model.as_mut(), &rows, steps)?;
+        let losses = train(subject, model.as_mut(), &rows, steps)?;
         let (first, last) = (mean(&losses[..5]), mean(&losses[losses.len() - 5..]));
         if last <= first - 0.1 * first.abs() {
             return Ok(None);
@@ -70,8 +71,8 @@ pub(super) fn learns(subject: &Subject<'_>) -> Finding {
 pub(super) fn survives(subject: &Subject<'_>) -> Finding {
     for (what, rows) in wild_rows(&subject.data.sample)? {
         let mut model = subject.model(1, DType::F32)?;
-        model.prepare(&Batch::new(rows.clone()))?;
-        let losses = train(model.as_mut(), &rows, 40)?;
+        model.prepare(&subject.batch(&rows)?)?;
+        let losses = train(subject, model.as_mut(), &rows, 40)?;
         if let Some(step) = losses.iter().position(|loss| !loss.is_finite()) {
             return Ok(Some(format!("{what}: the loss of step {step} is {}", losses[step])));
         }

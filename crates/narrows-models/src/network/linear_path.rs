@@ -20,17 +20,18 @@ pub struct LinearPath {
 }
 
 impl LinearPath {
-    /// Maps from samples to the first `code` of `hidden` values, and from codes to samples.
+    /// Maps from samples to the first `code` of `hidden` values, and from codes to samples; both are beside `condition`
+    /// further inputs.
     ///
     /// # Errors
     /// The scope has parameters of these names already.
-    pub fn new(sample: &Dims, hidden: usize, code: usize, scope: &Scope) -> Result<Self> {
+    pub fn new(sample: &Dims, hidden: usize, code: usize, condition: usize, scope: &Scope) -> Result<Self> {
         let features = sample.elements();
         let init = Init::XavierUniform { fan_in: features, fan_out: code };
         let (inner, outer) = (scope.enter("encode"), scope.enter("decode"));
         Ok(Self {
-            encode: Dense::with_init(features, hidden, init, Activation::Identity, &inner)?,
-            decode: Dense::with_init(code, features, init, Activation::Identity, &outer)?,
+            encode: Dense::with_init(features + condition, hidden, init, Activation::Identity, &inner)?,
+            decode: Dense::with_init(code + condition, features, init, Activation::Identity, &outer)?,
             code,
             names: (inner.full_name("weight"), Some(outer.full_name("weight"))),
             sample: sample.clone(),
@@ -62,9 +63,10 @@ impl LinearPath {
         let scale = if mean > 0.0 && self.names.1.is_some() { mean.sqrt() } else { 1.0 };
         let write = |name: &str, value: &Tensor| -> Result<()> {
             if let Some(var) = parameters.get(name) {
-                let rows = var.dim(0)?;
-                // Hidden values beyond the code, such as log-variances, have no linear part at first.
-                let value = value.pad_with_zeros(0, 0, rows - value.dim(0)?)?;
+                let (outputs, inputs) = var.dims2()?;
+                // Hidden values beyond the code, such as log-variances, have no linear part at first, nor have conditions.
+                let value = value.pad_with_zeros(0, 0, outputs - value.dim(0)?)?;
+                let value = value.pad_with_zeros(1, 0, inputs - value.dim(1)?)?;
                 var.set(&value.to_dtype(var.dtype())?.contiguous()?)?;
             }
             Ok(())
@@ -77,7 +79,7 @@ impl LinearPath {
     /// The linear part of the hidden values.
     ///
     /// # Shapes
-    /// - `u`: `[N, ..sample]`
+    /// - `u`: `[N, ..sample]`, or `[N, sample + condition]`
     /// - returns: `[N, hidden]`
     ///
     /// # Errors
@@ -89,7 +91,7 @@ impl LinearPath {
     /// The linear part of the decoder's output.
     ///
     /// # Shapes
-    /// - `z`: `[N, code]`
+    /// - `z`: `[N, code]`, or `[N, code + condition]`
     /// - returns: `[N, ..sample]`
     ///
     /// # Errors

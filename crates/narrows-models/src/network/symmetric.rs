@@ -21,6 +21,7 @@ pub fn default_widths(features: usize, code: usize) -> Vec<usize> {
 }
 
 /// Perceptrons from the sample over `widths` to the bottleneck and back; beside them a linear path if the layers say so.
+/// The features of a condition are further inputs of all, behind those of the sample or the code.
 ///
 /// # Errors
 /// The scope has parameters of these names already.
@@ -34,9 +35,12 @@ pub fn symmetric<B: Bottleneck>(
     let (sample, code, hidden) = (&data.sample, bottleneck.code(), bottleneck.hidden());
     let widths = widths.map_or_else(|| default_widths(data.features(), code), |widths| widths.get().clone());
     let mirrored: Vec<usize> = widths.iter().rev().copied().collect();
-    let path = layers.beside_path.then(|| LinearPath::new(sample, hidden, code, &scope.enter("path"))).transpose()?;
-    let inner = Mlp::new(sample, &widths, &Dims::new([hidden]), layers, &scope.enter("encoder"))?;
-    let outer = Mlp::new(&Dims::new([code]), &mirrored, sample, layers, &scope.enter("decoder"))?;
+    let condition = data.condition.unwrap_or(0);
+    let path = || LinearPath::new(sample, hidden, code, condition, &scope.enter("path"));
+    let path = layers.beside_path.then(path).transpose()?;
+    let (input, coded) = (Dims::new([data.features() + condition]), Dims::new([code + condition]));
+    let inner = Mlp::new(&input, &widths, &Dims::new([hidden]), layers, &scope.enter("encoder"))?;
+    let outer = Mlp::new(&coded, &mirrored, sample, layers, &scope.enter("decoder"))?;
     Ok(Networks {
         encoder: Some(Box::new(inner)),
         bottleneck,

@@ -119,7 +119,7 @@ impl Variant for ConvAe {
                 path,
                 &scope.enter("decoder"),
             )?)),
-            path: path.then(|| LinearPath::new(sample, code, code, &scope.enter("path"))).transpose()?,
+            path: path.then(|| LinearPath::new(sample, code, code, 0, &scope.enter("path"))).transpose()?,
             scaling: Scaling::new(sample, &scope.enter("scaling"))?.bounded(data.bounded()),
             likelihood: data.likelihood.clone(),
         };

@@ -60,7 +60,7 @@ impl Variant for LinearAe {
         let path = if self.tied {
             LinearPath::tied(sample, code, &inside)?
         } else {
-            LinearPath::new(sample, code, code, &inside)?
+            LinearPath::new(sample, code, code, 0, &inside)?
         };
         let networks = Networks {
             encoder: None,

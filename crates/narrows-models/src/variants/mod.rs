@@ -4,6 +4,7 @@ pub mod ae;
 pub mod batch_top_k;
 pub mod beta_tc_vae;
 pub mod beta_vae;
+pub mod conditional_vae;
 pub mod contractive;
 pub mod conv_ae;
 pub mod dae;

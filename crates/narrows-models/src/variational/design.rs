@@ -47,6 +47,8 @@ pub struct Design {
     pub binarise: bool,
     /// Fixed deviation of real features; learned where absent.
     pub deviation: Option<f64>,
+    /// Whether encoder and decoder see the condition of a sample.
+    pub conditional: bool,
 }
 
 impl Design {
@@ -56,6 +58,9 @@ impl Design {
     /// They do not; the error names one and a way out.
     pub fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(self.model, self.code, data)?;
+        if self.conditional && data.condition.is_none() {
+            return Err(Error::NoCondition { model: self.model });
+        }
         let refuse = |option, value: &str, reason: &str, remedy: &str| {
             let [value, reason, remedy] = [value, reason, remedy].map(str::to_owned);
             Err(Error::Misfit { model: self.model, option, value, reason, remedy })
@@ -106,7 +111,8 @@ impl Design {
         let layers = Hidden { activation: self.activation, dropout: 0.0, beside_path: self.skip };
         let networks = symmetric(&data, self.widths.as_ref(), layers, Gaussian { code: self.code }, scope)?;
         let bound = Bound::new(self.deviation, &data.likelihood, &scope.enter("likelihood"))?;
-        Ok(Parts { networks, bound, prior: Prior::StandardNormal })
+        let condition = data.condition.unwrap_or(0);
+        Ok(Parts { networks, bound, prior: Prior::StandardNormal, condition })
     }
 
     /// The model under `objective`.
@@ -184,6 +190,7 @@ macro_rules! variational_options {
                     likelihood: self.likelihood,
                     binarise: self.binarise,
                     deviation: self.deviation.as_ref().map(|deviation| *deviation.get()),
+                    conditional: false,
                 }
             }
         }

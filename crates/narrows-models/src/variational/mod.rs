@@ -36,7 +36,7 @@ pub use total_correlation::TotalCorrelation;
 
 /// What an objective is given of a step.
 pub struct Seen<'a> {
-    /// What is encoded, scaled.
+    /// What is encoded, scaled, with conditions behind where the model takes any.
     pub u: &'a Tensor,
     /// The samples as the likelihood sees them.
     pub batch: &'a Batch,
@@ -84,18 +84,30 @@ impl<O: Objective> Autoencoder for Variational<O> {
     }
 
     fn encode(&self, x: &Tensor) -> Result<Tensor> {
-        self.spec.sample.count("x", x)?;
-        Ok(self.parts.posterior(&self.parts.networks.scaling.input(x)?, Mode::Infer)?.mean)
+        self.encode_given(x, None)
     }
 
     fn decode(&self, z: &Tensor) -> Result<Tensor> {
+        self.decode_given(z, None)
+    }
+
+    fn encode_given(&self, x: &Tensor, condition: Option<&Tensor>) -> Result<Tensor> {
+        self.spec.sample.count("x", x)?;
+        Ok(self.parts.posterior(&self.parts.input(x, condition)?, Mode::Infer)?.mean)
+    }
+
+    fn decode_given(&self, z: &Tensor, condition: Option<&Tensor>) -> Result<Tensor> {
         self.spec.code.count("z", z)?;
-        self.parts.networks.likelihood.mean(&self.parts.networks.output(z, Mode::Infer)?)
+        self.parts.networks.likelihood.mean(&self.parts.output(z, condition, Mode::Infer)?)
     }
 
     fn draw(&self, z: &Tensor, key: &Key) -> Result<Tensor> {
+        self.draw_given(z, None, key)
+    }
+
+    fn draw_given(&self, z: &Tensor, condition: Option<&Tensor>, key: &Key) -> Result<Tensor> {
         let deviation = self.parts.bound.deviation(&self.parts.networks)?;
-        self.parts.networks.likelihood.draw(&self.decode(z)?, Some(&deviation), key)
+        self.parts.networks.likelihood.draw(&self.decode_given(z, condition)?, Some(&deviation), key)
     }
 
     fn draw_codes(&self, n: usize, key: &Key) -> Result<Option<Tensor>> {
@@ -114,7 +126,7 @@ impl<O: Objective> Trainable for Variational<O> {
 
     fn step(&self, group: &Group, batch: &Batch, at: &StepContext) -> Result<StepOutput> {
         let batch = self.observed(batch, &at.key.named("binarise"))?;
-        let u = self.parts.networks.scaling.input(&batch.x)?;
+        let u = self.parts.input(&batch.x, batch.condition.as_ref())?;
         let mode = Mode::Train(at.key.named("networks"));
         let seen = Seen { u: &u, batch: &batch, mode, noise: at.key.named("bottleneck") };
         Ok(self.objective.loss(&self.parts, &seen, group, at)?.into())
@@ -139,7 +151,7 @@ impl<O: Objective> Probabilistic for Variational<O> {
 
     fn log_weights(&self, batch: &Batch, samples: usize, key: &Key) -> Result<Tensor> {
         self.spec.sample.count("x", &batch.x)?;
-        let posterior = self.parts.posterior(&self.parts.networks.scaling.input(&batch.x)?, Mode::Infer)?;
+        let posterior = self.parts.posterior(&self.parts.input(&batch.x, batch.condition.as_ref())?, Mode::Infer)?;
         self.parts.log_weights(&posterior, batch, samples, key, Mode::Infer)
     }
 }

@@ -1,7 +1,7 @@
 //! The parts of a variational model: networks with a normal posterior, likelihood and prior.
 
 use candle_core::Tensor;
-use narrows_core::{Batch, Result};
+use narrows_core::{Batch, Dims, Error, Result};
 use narrows_tensor::Key;
 
 use super::posterior::each;
@@ -18,13 +18,58 @@ pub struct Parts {
     pub bound: Bound,
     /// `p(z)`.
     pub prior: Prior,
+    /// Features of the condition that encoder and decoder see beside sample and code; 0 for none.
+    pub condition: usize,
 }
 
 impl Parts {
+    /// What the encoder sees: scaled samples, behind which stand their conditions where the model takes any.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..sample]`
+    /// - `condition`: `[N, condition]`
+    /// - returns: `[N, ..sample]`, or `[N, sample + condition]`
+    ///
+    /// # Errors
+    /// The samples or conditions are of another size.
+    pub fn input(&self, x: &Tensor, condition: Option<&Tensor>) -> Result<Tensor> {
+        self.beside(&self.networks.scaling.input(x)?, condition)
+    }
+
+    /// The decoder's output, as the likelihood reads it.
+    ///
+    /// # Shapes
+    /// - `z`: `[N, code]`
+    /// - `condition`: `[N, condition]`
+    /// - returns: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// The codes or conditions are of another size.
+    pub fn output(&self, z: &Tensor, condition: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
+        self.networks.output(&self.beside(z, condition)?, mode)
+    }
+
+    /// Rows with their conditions behind; an unknown condition is 0.
+    fn beside(&self, rows: &Tensor, condition: Option<&Tensor>) -> Result<Tensor> {
+        if self.condition == 0 {
+            return Ok(rows.clone());
+        }
+        let (n, expected) = (rows.dim(0)?, Dims::new([self.condition]));
+        let condition = match condition {
+            Some(given) if expected.count("condition", given)? == n => given.to_dtype(rows.dtype())?,
+            Some(given) => {
+                let found = given.dims().to_vec();
+                return Err(Error::SampleShape { argument: "condition", found, expected });
+            }
+            None => Tensor::zeros((n, self.condition), rows.dtype(), rows.device())?,
+        };
+        Ok(Tensor::cat(&[&rows.flatten_from(1)?, &condition], 1)?)
+    }
+
     /// `q(z|x)`.
     ///
     /// # Shapes
-    /// - `u`: `[N, ..sample]`, scaled
+    /// - `u`: what [`Parts::input`] gives
     ///
     /// # Errors
     /// The sample is not the one that the networks were built for.
@@ -42,7 +87,8 @@ impl Parts {
     /// The codes do not belong to the batch.
     pub fn nats(&self, z: &Tensor, batch: &Batch, mode: Mode) -> Result<Tensor> {
         let samples = z.dim(0)? / batch.target().dim(0)?;
-        let output = self.networks.output(z, mode)?;
+        let condition = batch.condition.as_ref().map(|condition| each(condition, samples)).transpose()?;
+        let output = self.output(z, condition.as_ref(), mode)?;
         let target = each(batch.target(), samples)?;
         let observed = batch.observed.as_ref().map(|observed| each(observed, samples)).transpose()?;
         self.bound.nats(&self.networks, &output, &target, observed.as_ref())

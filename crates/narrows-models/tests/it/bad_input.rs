@@ -80,7 +80,8 @@ fn a_batch_of_another_shape_is_an_error_and_no_panic() {
     for entry in catalog() {
         let mut config = entry.config();
         config.set_code(2).unwrap();
-        let mut model = build(&config, &DataSpec::gaussian(Dims::new([6, 2])), &scope()).unwrap();
+        let data = DataSpec { condition: Some(2), ..DataSpec::gaussian(Dims::new([6, 2])) };
+        let mut model = build(&config, &data, &scope()).unwrap();
         let at = StepContext { step: 0, steps: 1, key: Key::new(0) };
         for dims in [vec![3, 6], vec![0, 6, 2], vec![3, 2, 6], vec![]] {
             let x = Tensor::zeros(dims, DType::F32, &Device::Cpu).unwrap();
@@ -97,7 +98,8 @@ fn one_column_and_few_rows_work() {
     for entry in catalog().iter().filter(|entry| entry.about().name != "conv-ae") {
         let mut config = entry.config();
         config.set_code(1).unwrap();
-        let mut model = build(&config, &DataSpec::gaussian(Dims::new([1])), &scope()).unwrap();
+        let data = DataSpec { condition: Some(2), ..DataSpec::gaussian(Dims::new([1])) };
+        let mut model = build(&config, &data, &scope()).unwrap();
         let x = Tensor::new(&[[1e6f32], [1e6]], &Device::Cpu).unwrap();
         model.prepare(&Batch::new(x.clone())).unwrap();
         let rebuilt = model.reconstruct(&x).unwrap().to_vec2::<f32>().unwrap();

@@ -21,6 +21,8 @@ struct Golden {
     data: DataSpec,
     tensors: BTreeMap<String, Array>,
     x: Array,
+    #[serde(default)]
+    condition: Option<Array>,
     z: Array,
     reconstruction: Array,
     loss: Vec<f64>,
@@ -72,13 +74,15 @@ fn compare(golden: &Golden, origin: &str) {
     let tensors = golden.tensors.iter().map(|(name, array)| (name.clone(), array.tensor())).collect();
     model.parameters().restore(&tensors, origin).unwrap();
     let x = golden.x.tensor();
-    let z = model.encode(&x).unwrap();
+    let condition = golden.condition.as_ref().map(Array::tensor);
+    let z = model.encode_given(&x, condition.as_ref()).unwrap();
     golden.z.compare(&z, golden.tolerance, &format!("{origin}: z"));
-    golden.reconstruction.compare(&model.decode(&z).unwrap(), golden.tolerance, &format!("{origin}: reconstruction"));
+    let decoded = model.decode_given(&z, condition.as_ref()).unwrap();
+    golden.reconstruction.compare(&decoded, golden.tolerance, &format!("{origin}: reconstruction"));
     let at = StepContext { step: 0, steps: 1, key: Key::new(0) };
     let named = |group: &&Group| golden.group.as_ref().is_none_or(|name| name == group.name);
     let group = model.groups().iter().find(named).unwrap();
-    let loss = model.step(group, &Batch::new(x), &at).unwrap().loss;
+    let loss = model.step(group, &Batch { condition, ..Batch::new(x) }, &at).unwrap().loss;
     let expected = Array { shape: vec![golden.loss.len()], values: golden.loss.clone() };
     expected.compare(&loss.per_sample().unwrap(), golden.tolerance, &format!("{origin}: loss"));
     let trained = model.parameters().filter(|name| group.trains(name));

@@ -112,7 +112,10 @@ impl Detector {
     /// The squared error of each column at each step of each sample, one list for each part.
     pub(crate) fn evidence(&self, network: &(impl Autoencoder + ?Sized), batch: &Batch) -> Result<Evidence> {
         let (x, observed) = (&batch.x, batch.observed.as_ref());
-        let reconstructions = network.reconstructions(x)?;
+        let reconstructions = match &batch.condition {
+            None => network.reconstructions(x)?,
+            condition => vec![network.reconstruct_given(x, condition.as_ref())?],
+        };
         let members = reconstructions.len() as f64;
         let mut residual: Vec<f64> = Vec::new();
         for x_hat in reconstructions {

@@ -60,11 +60,13 @@ fn codes(measured: Measured<'_>, every: usize) -> Result<(Tensor, Option<Colorin
         if chosen.is_empty() {
             continue;
         }
-        let x = batch(portion.rows, &model.preparation.layout().dims)?.x;
+        let narrows_core::Batch { x, condition, .. } = batch(portion.rows, &model.preparation.layout().dims)?;
         let index: Vec<u32> = chosen.iter().map(|&row| row as u32).collect();
         let index = Tensor::new(index, x.device()).map_err(narrows_tensor::Error::from)?;
-        let x = x.index_select(&index, 0).map_err(narrows_tensor::Error::from)?;
-        codes.push(model.network.encode(&x)?.flatten_from(1).map_err(narrows_tensor::Error::from)?);
+        let pick = |rows: &Tensor| rows.index_select(&index, 0).map_err(narrows_tensor::Error::from);
+        let condition = condition.as_ref().map(pick).transpose()?;
+        let code = model.network.encode_given(&pick(&x)?, condition.as_ref())?;
+        codes.push(code.flatten_from(1).map_err(narrows_tensor::Error::from)?);
         if let (Some(column), Some(values)) = (column, &portion.values) {
             labels.extend(chosen.iter().map(|&row| label(values, column, row)));
         }

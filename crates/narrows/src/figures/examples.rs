@@ -108,10 +108,11 @@ fn read(measured: Measured<'_>, ranked: &[(Rank, usize)]) -> Result<BTreeMap<usi
         if places.is_empty() {
             continue;
         }
-        let x = batch(rows, &model.preparation.layout().dims)?.x;
+        let narrows_core::Batch { x, condition, .. } = batch(rows, &model.preparation.layout().dims)?;
         let flat = |tensor: narrows_tensor::Tensor| tensor.flatten_all().and_then(|t| t.to_vec1::<f32>());
         let observed = flat(x.clone()).map_err(narrows_tensor::Error::from)?;
-        let by_model = flat(model.network.reconstruct(&x)?).map_err(narrows_tensor::Error::from)?;
+        let by_model =
+            flat(model.network.reconstruct_given(&x, condition.as_ref())?).map_err(narrows_tensor::Error::from)?;
         let by_pca = flat(model.baseline.reconstruct(&x)?).map_err(narrows_tensor::Error::from)?;
         for place in places {
             let own = (place - range.start) * width..(place - range.start + 1) * width;
