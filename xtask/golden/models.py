@@ -78,8 +78,10 @@ KEY = bytes(32)
 class Case:
     """One model: its tensors are drawn as they are first asked for."""
 
-    def __init__(self, name, config, dims, likelihood="gaussian", seed=0, group=None, training_rows=None, condition=None):
-        self.name, self.config, self.dims, self.likelihood = name, config, dims, likelihood
+    def __init__(
+        self, name, config, dims, likelihood="gaussian", seed=0, group=None, training_rows=None, condition=None, pixels=False
+    ):
+        self.name, self.config, self.dims, self.likelihood, self.pixels = name, config, dims, likelihood, pixels
         self.group, self.training_rows = group, training_rows
         self.condition = None
         self.condition_width = condition
@@ -113,16 +115,23 @@ class Case:
             h = activation(self.dense(f"{name}.{index}", h, width))
         return self.dense(f"{name}.{len(widths)}", h, outputs)
 
+    def scales(self):
+        """Dimensions of the fixed maps: one value for each feature, or for each channel where any size is taken."""
+        return self.dims[-1:] if self.options.get("network") == "conv" else self.dims
+
     def scaled(self, x):
-        return (x - self.buffer("scaling.input_mean", *self.dims)) * self.buffer("scaling.input_gain", *self.dims)
+        return (x - self.buffer("scaling.input_mean", *self.scales())) * self.buffer("scaling.input_gain", *self.scales())
 
     def unscaled(self, v):
-        return v * self.buffer("scaling.output_gain", *self.dims) + self.buffer("scaling.output_mean", *self.dims)
+        y = v * self.buffer("scaling.output_gain", *self.scales()) + self.buffer("scaling.output_mean", *self.scales())
+        if self.pixels:
+            return (F.softplus(12 * y, threshold=1e9) - F.softplus(12 * y - 12, threshold=1e9)) / 12
+        return y
 
     def rows(self):
         """Samples whose values suit the likelihood."""
         x = self.draw(SAMPLES, *self.dims)
-        if self.likelihood == "bernoulli":
+        if self.likelihood == "bernoulli" or self.pixels:
             return torch.sigmoid(x)
         if self.likelihood == "gaussian":
             return x
@@ -337,15 +346,107 @@ def beta_vae(case, each):
     return case.options["beta"] * each.sum(1)
 
 
-def dae(case, u, x):
-    (kind, options), key = next(iter(case.options["corruption"].items())), named(KEY, "corruption")
-    clean, _ = ae(case, u)
+def blank(case, u):
+    """What is left of a value that is blanked: the mean; of a pixel black."""
+    return case.scaled(torch.zeros_like(u)) if case.pixels else torch.zeros_like(u)
+
+
+def count(draw, mean):
+    """The quantile of a Poisson distribution."""
+    k, below = 0, math.exp(-mean)
+    while draw >= below:
+        k += 1
+        below += math.exp(k * math.log(mean) - mean - math.lgamma(k + 1))
+    return k
+
+
+def spans(case, u, draws, share):
+    """Ones where values lie outside the span of their sample."""
+    kept = torch.ones_like(u)
+    for sample, (size, place, *across) in enumerate(draws.tolist()):
+        axes = zip(case.dims[:-1], [(size, place), tuple(across)])
+        inside = [slice(None)] * len(case.dims)
+        for axis, (length, (size, place)) in enumerate(axes):
+            longest = max(1.0, math.floor(share * length + 0.5))
+            size = min(int(size * longest) + 1, length)
+            start = int(place * (length - size + 1))
+            inside[axis] = slice(start, start + size)
+        kept[(sample, *inside)] = 0
+    return kept
+
+
+def corrupt(case, corruption, u, x, key):
+    (kind, options) = next(iter(corruption.items()))
+    unit = case.buffer("scaling.input_gain", *case.scales()) if case.pixels else 1.0
+    noise = lambda: unit * normal(named(key, "normal"), *u.shape)
+    draws = lambda label, *shape: uniform(named(key, label), *shape)
+    one_each = [len(u)] + [1] * (u.dim() - 1)
     if kind == "gaussian":
-        corrupted = u + options["level"] * normal(named(key, "normal"), *u.shape)
-    else:
-        corrupted = u * (uniform(named(key, "place"), *u.shape) >= options["share"])
-    loss = case.read(case.unscaled(ae(case, corrupted)[1]), x)[1]
-    return clean, case.read(case.unscaled(ae(case, u)[1]), x)[0], loss
+        return u + options["level"] * noise()
+    if kind == "random-gaussian":
+        return u + options["level"] * draws("level", *one_each) * noise()
+    if kind == "masking":
+        return torch.where(draws("place", *u.shape) >= options["share"], u, blank(case, u))
+    if kind == "salt-and-pepper":
+        coin = (draws("coin", *u.shape) >= 0.5).double()
+        extreme = case.scaled(coin) if case.pixels else 4 * coin - 2
+        return torch.where(draws("place", *u.shape) >= options["share"], u, extreme)
+    if kind == "poisson":
+        photons = options["photons"]
+        pairs = zip(draws("count", *u.shape).flatten().tolist(), (photons * x).flatten().tolist())
+        return case.scaled(torch.tensor([count(*pair) / photons for pair in pairs], dtype=torch.float64).reshape(u.shape))
+    if kind == "columns":
+        heads = case.likelihood["mixed"]["heads"]
+        members = [head["range"]["end"] - head["range"]["start"] for head in heads]
+        one = [head["family"] == "categorical" for head in heads]
+        count_of = sum(1 if whole else width for width, whole in zip(members, one))
+        kept, parts, at = draws("place", len(u), count_of) >= options["share"], [], 0
+        for width, whole in zip(members, one):
+            parts.append(kept[:, at : at + 1].expand(-1, width) if whole else kept[:, at : at + width])
+            at += 1 if whole else width
+        return torch.where(torch.cat(parts, 1), u, blank(case, u))
+    return torch.where(spans(case, u, draws("place", len(u), 4), options["share"]) > 0, u, blank(case, u))
+
+
+def fully_convolutional(case, u):
+    """Convolutions whose code is a grid."""
+    activation, channels = ACTIVATIONS[case.options["activation"]], case.options["channels"]
+    height, width, own = case.dims if len(case.dims) == 3 else (case.dims[0], 1, case.dims[1])
+    step = 2 ** len(channels)
+    tall, wide = (side if side == 1 else -(-side // step) * step for side in (height, width))
+    # (from, to, halves) for each layer.
+    layers, before = [(own, channels[0], False)], channels[0]
+    for count in channels:
+        layers += [(before, count, True), (count, count, False)]
+        before = count
+    layers.append((before, case.options["code"], False))
+
+    def run(part, h, layers, mirrored):
+        for index, (inputs, outputs, halves) in enumerate(layers):
+            kernel = [1 if side == 1 else 4 if halves else 3 for side in (height, width)]
+            stride = [2 if halves and side > 1 else 1 for side in (height, width)]
+            padding = [0 if side == 1 else 1 for side in (height, width)]
+            transposed = mirrored and halves
+            shape = (inputs, *kernel, outputs) if transposed else (outputs, *kernel, inputs)
+            weight = case.parameter(f"{part}.{index}.weight", *shape).permute(0, 3, 1, 2)
+            bias = case.parameter(f"{part}.{index}.bias", outputs)
+            h = (F.conv_transpose2d if transposed else F.conv2d)(h, weight, bias, stride, padding)
+            h = h if index + 1 == len(layers) else activation(h)
+        return h
+
+    h = u.reshape(-1, height, width, own).permute(0, 3, 1, 2)
+    h = F.pad(h, (0, wide - width, 0, tall - height), mode="replicate")
+    grid = run("encoder", h, layers, False)
+    v = run("decoder", grid, [(to, source, halves) for source, to, halves in reversed(layers)], True)
+    return grid.permute(0, 2, 3, 1).flatten(1), v[:, :, :height, :width].permute(0, 2, 3, 1).reshape(u.shape)
+
+
+def dae(case, u, x):
+    networks = fully_convolutional if case.options.get("network") == "conv" else ae
+    clean, v = networks(case, u)
+    reconstruction = case.read(case.unscaled(v), x)[0]
+    corrupted = corrupt(case, case.options["corruption"], u, x, named(KEY, "corruption"))
+    return clean, reconstruction, case.read(case.unscaled(networks(case, corrupted)[1]), x)[1]
 
 
 def density(z, mean, log_var):
@@ -650,7 +751,11 @@ def rae(case, u, x):
 def stacked(case, u, x):
     widths, code, features = case.options["widths"], case.options["code"], u[0].numel()
     z = case.mlp("encoder", u, widths, code)
-    reconstruction, loss = case.read(case.unscaled(case.mlp("decoder", z, widths[::-1], features).reshape(u.shape)), x)
+    through = lambda z: case.read(case.unscaled(case.mlp("decoder", z, widths[::-1], features).reshape(u.shape)), x)
+    reconstruction, loss = through(z)
+    if "corruption" in case.options:
+        u = corrupt(case, case.options["corruption"], u, x, named(KEY, "corruption"))
+        loss = through(case.mlp("encoder", u, widths, code))[1]
     if case.options["pretraining"]:
         # The first step trains the first layer and its mirror image.
         h = ACTIVATIONS[case.options["activation"]](case.dense("encoder.0", u.flatten(1), widths[0]))
@@ -659,7 +764,7 @@ def stacked(case, u, x):
     return z, reconstruction, loss
 
 
-stacked.exact = True
+stacked.exact = lambda case: "corruption" not in case.options
 
 
 MIXED = {
@@ -710,6 +815,27 @@ CASES = [
     ),
     (dae, Case("noise", {"dae": {"code": 2, "widths": [4], "skip": True, "corruption": {"gaussian": {"level": 0.7}}}}, [4])),
     (dae, Case("masking", {"dae": {"code": 2, "widths": [4], "skip": True, "corruption": {"masking": {"share": 0.4}}}}, [5])),
+    *(
+        (dae, Case(name, {"dae": {"code": 2, "widths": [4], "skip": True, "corruption": corruption}}, dims, **further))
+        for name, corruption, dims, further in [
+            ("levels", {"random-gaussian": {"level": 0.9}}, [5], {}),
+            ("specks", {"salt-and-pepper": {"share": 0.5}}, [5], {}),
+            ("columns", {"columns": {"share": 0.5}}, [6], {"likelihood": MIXED}),
+            ("span", {"span": {"share": 0.6}}, [5, 2], {}),
+            ("pixel-noise", {"gaussian": {"level": 0.3}}, [2, 3, 1], {"pixels": True}),
+            ("pixel-specks", {"salt-and-pepper": {"share": 0.4}}, [2, 3, 1], {"pixels": True}),
+            ("pixel-mask", {"masking": {"share": 0.4}}, [2, 3, 1], {"pixels": True}),
+            ("photons", {"poisson": {"photons": 6.0}}, [2, 3, 1], {"pixels": True}),
+            ("rectangle", {"span": {"share": 0.7}}, [3, 4, 1], {"pixels": True}),
+        ]
+    ),
+    *(
+        (dae, Case(name, {"dae": {"code": 2, "network": "conv", "channels": [2, 3], "activation": "silu", "corruption": corruption}}, dims, **further))
+        for name, corruption, dims, further in [
+            ("conv", {"gaussian": {"level": 0.3}}, [5, 6, 2], {"pixels": True}),
+            ("conv-windows", {"masking": {"share": 0.3}}, [7, 2], {}),
+        ]
+    ),
     (sparse(top_k), Case("rows", {"top-k": {"code": 9, "k": 2, "dead-after": 1}}, [4])),
     (sparse(top_k), Case("pixels", {"top-k": {"code": 7, "k": 3, "dead-after": 1, "aux-k": 1}}, [2, 2, 1], "bernoulli")),
     (sparse(top_k), Case("alive", {"top-k": {"code": 7, "k": 3, "dead-after": 2}}, [6], MIXED)),
@@ -739,6 +865,10 @@ CASES = [
     ),
     (stacked, Case("first", {"stacked": {"code": 2, "widths": [5, 3], "activation": "tanh", "pretraining": 0.5}}, [4])),
     (stacked, Case("all", {"stacked": {"code": 2, "widths": [5, 3], "activation": "tanh", "pretraining": 0.0}}, [4])),
+    *(
+        (stacked, Case(name, {"stacked": {"code": 2, "widths": [5, 3], "activation": "tanh", "pretraining": share, "corruption": {"masking": {"share": 0.4}}}}, [4]))
+        for name, share in [("denoising-first", 0.5), ("denoising-all", 0.0)]
+    ),
     (
         variational(elbo(vae)),
         Case("pixels", {"vae": {"code": 2, "widths": [5], "activation": "tanh", "skip": False}}, [6], "bernoulli"),
@@ -816,7 +946,8 @@ def run(forward, case):
         reconstruction, loss = case.read(case.unscaled(v), x)
     else:
         # Random numbers are computed in single precision by narrows-tensor.
-        tolerance = 1e-9 if getattr(forward, "exact", False) else 1e-6
+        exact = getattr(forward, "exact", False)
+        tolerance = 1e-9 if exact is True or exact and exact(case) else 1e-6
         z, reconstruction, loss = forward(case, case.scaled(x), x)
     # In a step of one group only the gradients of its parameters count.
     trains = {"model": lambda name: not name.startswith("discriminator."), "discriminator": lambda name: name.startswith("discriminator.")}
@@ -827,7 +958,13 @@ def run(forward, case):
         "tolerance": tolerance,
         "config": case.config,
         **({"group": case.group} if case.group else {}),
-        "data": {"sample": case.dims, "likelihood": case.likelihood, **({"rows": case.training_rows} if case.training_rows else {}), **({"condition": case.condition_width} if case.condition_width else {})},
+        "data": {
+            "sample": case.dims,
+            "likelihood": case.likelihood,
+            **({"rows": case.training_rows} if case.training_rows else {}),
+            **({"condition": case.condition_width} if case.condition_width else {}),
+            **({"unit_interval": True} if case.pixels else {}),
+        },
         "tensors": {name: array(tensor) for name, tensor in sorted(case.tensors.items())},
         "x": array(x),
         **({"condition": array(case.condition)} if case.condition_width else {}),

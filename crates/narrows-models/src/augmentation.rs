@@ -9,8 +9,9 @@ use narrows_core::{Batch, Result, StepContext};
 use narrows_tensor::{Key, random};
 
 use crate::config::{Deform, Shift};
-use crate::corruption::Corruption;
+use crate::corruption::Process;
 use crate::deformation::Deformation;
+use crate::scaling::Scaling;
 use crate::{DataSpec, Error};
 
 /// The share of a run after which samples are no longer deformed: the model ends on samples as they are.
@@ -19,8 +20,8 @@ const DEFORMED: f64 = 0.85;
 /// How training samples are changed at random.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Augmentation {
-    /// What is done to the scaled input and not to the target.
-    pub corruption: Option<Corruption>,
+    /// What is done to the input and not to the target.
+    pub corruption: Option<Process>,
     /// The largest move along each axis but the channels, in steps; what moves in repeats the border.
     pub shift: usize,
     /// How samples are bent.
@@ -38,7 +39,7 @@ fn grid(dims: &[usize]) -> Option<[usize; 3]> {
 
 impl Augmentation {
     /// From a variant's options.
-    pub fn new(corruption: Option<Corruption>, shift: &Shift, deform: &Deform, data: &DataSpec) -> Self {
+    pub fn new(corruption: Option<Process>, shift: &Shift, deform: &Deform, data: &DataSpec) -> Self {
         let longest = data.sample.as_slice().iter().rev().skip(1).copied().max().unwrap_or(1);
         let deformation = (*deform.get() > 0.0).then(|| Deformation::of(*deform.get(), longest));
         Self { corruption, shift: *shift.get(), deformation }
@@ -103,16 +104,16 @@ impl Augmentation {
         index
     }
 
-    /// Scaled input after its corruption.
+    /// The input as networks see it: corrupted and scaled.
     ///
     /// # Shapes
-    /// - `u`: `[N, ..sample]`
+    /// - `x`: `[N, ..sample]`
     /// - returns: `[N, ..sample]`
     ///
     /// # Errors
     /// Candle cannot compute it.
-    pub fn corrupted(&self, u: &Tensor, key: &Key) -> Result<Tensor> {
-        self.corruption.as_ref().map_or_else(|| Ok(u.clone()), |corruption| corruption.apply(u, key))
+    pub fn corrupted(&self, x: &Tensor, scaling: &Scaling, key: &Key) -> Result<Tensor> {
+        self.corruption.as_ref().map_or_else(|| scaling.input(x), |corruption| corruption.apply(x, scaling, key))
     }
 }
 

@@ -73,6 +73,13 @@ macro_rules! catalogue {
                 }
             }
 
+            /// Whether weights learnt at one size of pictures or windows work at every other.
+            pub fn any_size(&self) -> bool {
+                match self {
+                    $(Self::$variant(config) => config.any_size(),)+
+                }
+            }
+
             /// Whether the model can work on this data, before anything is built.
             ///
             /// # Errors

@@ -201,7 +201,7 @@ impl<B: Bottleneck, O: Objective<B>> Trainable for Composed<B, O> {
         let networks = &self.networks;
         let mode = Mode::Train(at.key.named("networks"));
         let batch = self.augmentation.changed(batch, at)?;
-        let u = self.augmentation.corrupted(&networks.scaling.input(&batch.x)?, &at.key.named("corruption"))?;
+        let u = self.augmentation.corrupted(&batch.x, &networks.scaling, &at.key.named("corruption"))?;
         let h = networks.hidden(&u, mode)?;
         let coded = networks.bottleneck.train(&h, &StepContext { key: at.key.named("bottleneck"), ..*at })?;
         let output = networks.output(&coded.z, mode)?;

@@ -46,6 +46,14 @@ impl Scaling {
         })
     }
 
+    /// Maps that are the same at every place of pictures and windows, one for each channel, so that they fit any size.
+    ///
+    /// # Errors
+    /// The scope has buffers of these names already.
+    pub fn by_channel(sample: &Dims, scope: &Scope) -> Result<Self> {
+        Self::new(&Dims::new([sample.as_slice().last().copied().unwrap_or(1)]), scope)
+    }
+
     /// The same maps, the output kept within 0..=1 where `bounded` is set: what leaves the interval is pressed smoothly
     /// into its ends, and what lies inside stays nearly as it is, so that a linear path may start at PCA all the same.
     pub fn bounded(self, bounded: bool) -> Self {
@@ -117,7 +125,7 @@ impl Scaling {
     /// Candle cannot read or write a value.
     pub fn fit(&self, x: &Tensor, likelihood: &Likelihood, linear: bool, parameters: &Parameters) -> Result<()> {
         let features = self.sample.elements();
-        let moments = Moments::of(x)?;
+        let moments = Moments::of(x, features)?;
         let weights: Vec<f64> = likelihood.weights(features).iter().map(|&weight| f64::from(weight)).collect();
         let total: f64 = moments.variance.iter().zip(&weights).map(|(variance, weight)| variance * weight).sum();
         let scale = if total > 0.0 { (total / features as f64).sqrt() } else { 1.0 };
@@ -183,15 +191,15 @@ pub(crate) fn set(var: &Var, values: &[f64]) -> Result<()> {
     Ok(var.set(&value)?)
 }
 
-/// Mean and variance of each feature over a batch.
+/// Mean and variance of each feature over a batch, or of each channel over all places of a batch.
 struct Moments {
     mean: Vec<f64>,
     variance: Vec<f64>,
 }
 
 impl Moments {
-    fn of(x: &Tensor) -> Result<Self> {
-        let rows = x.flatten_from(1)?.to_dtype(DType::F64)?;
+    fn of(x: &Tensor, features: usize) -> Result<Self> {
+        let rows = x.reshape(((), features))?.to_dtype(DType::F64)?;
         let mean = rows.mean(0)?;
         let variance = rows.broadcast_sub(&mean)?.sqr()?.mean(0)?;
         Ok(Self { mean: mean.to_vec1()?, variance: variance.to_vec1()? })

@@ -79,6 +79,11 @@ pub trait Variant: Clone + Default + PartialEq + fmt::Debug + Serialize + Deseri
     /// Whether it looks at a condition beside each sample, such as a label.
     const CONDITIONAL: bool = false;
 
+    /// Whether weights learnt at one size of pictures or windows work at every other: no parameter depends on it.
+    fn any_size(&self) -> bool {
+        false
+    }
+
     /// Whether it can work on this data, before anything is built.
     ///
     /// # Errors

@@ -4,8 +4,10 @@
 //! the number, the bar. It needs the data (`cargo xtask data`) and, where it compares with another implementation, Python;
 //! it is no part of the gate.
 
+mod contractive;
 mod foundation;
 mod page;
+mod robust;
 mod runs;
 mod sparse;
 
@@ -93,6 +95,16 @@ const REPRODUCTIONS: &[Reproduction] = &[
         name: "sparse",
         about: "top-k, batch-top-k and matryoshka on sentence-transformer activations, beside PyTorch",
         run: sparse::run,
+    },
+    Reproduction {
+        name: "contractive",
+        about: "a linear classifier on codes of MNIST: contractive, ae and PCA",
+        run: contractive::run,
+    },
+    Reproduction {
+        name: "robust",
+        about: "every variant on constant columns, pixels to 255, ten rows, one column and values of a million",
+        run: robust::run,
     },
 ];
 

@@ -135,6 +135,12 @@ checked!(
 );
 
 checked!(
+    /// The mean count of photons at a white pixel.
+    Photons(f64), "photons", { "type": "number", "exclusiveMinimum": 0, "maximum": 500 },
+    |&photons| (!(photons > 0.0 && photons <= 500.0)).then_some("not above 0 and up to 500; use gaussian for weaker noise")
+);
+
+checked!(
     /// Nats of divergence that cost nothing.
     #[derive(Default)]
     FreeBits(f64), "free-bits", { "type": "number", "minimum": 0 },

@@ -6,6 +6,6 @@ pub mod nearest;
 
 pub use checked::{
     Active, Band, CodeSize, Deform, Depth, Deviation, Directions, Draws, Dropout, Entries, FreeBits, LevelCounts,
-    Members, Noise, Prefixes, Samples, Share, Shift, TargetActivation, Warmup, Weight, Widths,
+    Members, Noise, Photons, Prefixes, Samples, Share, Shift, TargetActivation, Warmup, Weight, Widths,
 };
 pub use nearest::{nearest, suggestion};

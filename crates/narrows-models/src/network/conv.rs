@@ -57,7 +57,7 @@ impl Stages {
     }
 }
 
-fn grid(sample: &Dims) -> Option<Stage> {
+pub(super) fn grid(sample: &Dims) -> Option<Stage> {
     match *sample.as_slice() {
         [time, channels] => Some([time, 1, channels]),
         [height, width, channels] => Some([height, width, channels]),

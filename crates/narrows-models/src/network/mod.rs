@@ -2,6 +2,7 @@
 
 pub mod conv;
 pub mod dense;
+pub mod fully_convolutional;
 pub mod linear_path;
 pub mod mlp;
 pub mod symmetric;
@@ -12,6 +13,7 @@ use narrows_tensor::Key;
 
 pub use conv::{ConvDecoder, ConvEncoder};
 pub use dense::Dense;
+pub use fully_convolutional::fully_convolutional;
 pub use linear_path::LinearPath;
 pub use mlp::Mlp;
 pub use symmetric::symmetric;

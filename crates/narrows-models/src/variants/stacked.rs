@@ -1,27 +1,29 @@
 //! The stacked autoencoder: greedy layer-wise training, then all layers together.
 //!
-//! Bengio, Lamblin, Popovici & Larochelle 2007, Greedy Layer-Wise Training of Deep Networks; with corruption, Vincent et al.
-//! 2010, Stacked Denoising Autoencoders. In the first share of a run, layer after layer learns to reconstruct what the layers
-//! below it give, `|h_l - d_l(e_l(h_l))|²` with `h_l` held fixed; then the whole network learns `|x - x̂|²`.
+//! Bengio, Lamblin, Popovici & Larochelle 2007, Greedy Layer-Wise Training of Deep Networks. In the first share of a run,
+//! layer after layer learns to reconstruct what the layers below it give, `|h_l - d_l(e_l(h_l))|²` with `h_l` held fixed;
+//! then the whole network learns `|x - x̂|²`. With corruption (Vincent, Larochelle, Lajoie, Bengio & Manzagol 2010, Stacked
+//! Denoising Autoencoders) every layer sees a corrupted `h̃_l` instead, where `h_l` is what the layers below make of the clean
+//! sample, and the whole network a corrupted `x̃`.
 
 use candle_core::Tensor;
 use narrows_core::{Dims, Loss, StepContext, Trainable};
 use narrows_tensor::ops::loss::squared_error;
-use narrows_tensor::{Activation, Scope};
+use narrows_tensor::{Activation, Key, Scope};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::augmentation::Augmentation;
 use crate::bottleneck::Identity;
 use crate::composed::{Composed, Networks, Objective, Pass, Reconstruction};
-use crate::config::{CodeSize, Noise, Share, Widths};
+use crate::config::{CodeSize, Share, Widths};
 use crate::corruption::Corruption;
 use crate::network::Mlp;
 use crate::network::mlp::Hidden;
 use crate::network::symmetric::default_widths;
 use crate::scaling::Scaling;
 use crate::variant::{About, Kind, Paper, Variant, check_sizes};
-use crate::{DataSpec, Result};
+use crate::{DataSpec, Error, Result};
 
 /// Options of `stacked`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,8 +40,10 @@ pub struct Stacked {
     pub activation: Activation,
     /// Share of the run in which layers are trained one after the other, each for the same time.
     pub pretraining: Share,
-    /// Standard deviation of noise on training inputs, in units of the data's own deviation; targets stay clean.
-    pub noise: Noise,
+    /// How the inputs of every layer are corrupted in training; targets stay clean. Levels of noise are in units of the
+    /// inputs' own deviation, for pixels of their range, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corruption: Option<Corruption>,
 }
 
 impl Default for Stacked {
@@ -49,7 +53,7 @@ impl Default for Stacked {
             widths: None,
             activation: Activation::Silu,
             pretraining: Share::constant(0.3),
-            noise: Noise::default(),
+            corruption: None,
         }
     }
 }
@@ -78,7 +82,15 @@ impl Variant for Stacked {
     }
 
     fn check(&self, data: &DataSpec) -> Result<()> {
-        check_sizes(Self::ABOUT.name, self.code(), data)
+        check_sizes(Self::ABOUT.name, self.code(), data)?;
+        match &self.corruption {
+            Some(corruption @ (Corruption::Poisson { .. } | Corruption::Columns { .. } | Corruption::Span { .. })) => {
+                let (value, reason) = (corruption.name().into(), "units of hidden layers have no such noise".into());
+                let remedy = "use gaussian, masking or salt-and-pepper, or the model `dae`".into();
+                Err(Error::Misfit { model: Self::ABOUT.name, option: "corruption", value, reason, remedy })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
@@ -89,8 +101,12 @@ impl Variant for Stacked {
         let hidden = Hidden { activation: self.activation, dropout: 0.0, beside_path: false };
         let encoder = Mlp::new(sample, &widths, &code, hidden, &scope.enter("encoder"))?;
         let decoder = Mlp::new(&code, &mirrored, sample, hidden, &scope.enter("decoder"))?;
-        let layers =
-            LayerByLayer { encoder: encoder.clone(), decoder: decoder.clone(), share: *self.pretraining.get() };
+        let layers = LayerByLayer {
+            encoder: encoder.clone(),
+            decoder: decoder.clone(),
+            share: *self.pretraining.get(),
+            corruption: self.corruption.clone(),
+        };
         let networks = Networks {
             encoder: Some(Box::new(encoder)),
             bottleneck: Identity { code: self.code() },
@@ -99,7 +115,8 @@ impl Variant for Stacked {
             scaling: Scaling::new(sample, &scope.enter("scaling"))?.bounded(data.bounded()),
             likelihood: data.likelihood.clone(),
         };
-        let augmentation = Augmentation { corruption: Corruption::noise(&self.noise), ..Augmentation::default() };
+        let corruption = self.corruption.as_ref().map(|corruption| corruption.on(data));
+        let augmentation = Augmentation { corruption, ..Augmentation::default() };
         Ok(Box::new(Composed::new(data, networks, layers, augmentation, scope)))
     }
 }
@@ -110,6 +127,8 @@ struct LayerByLayer {
     decoder: Mlp,
     /// Share of the run that is spent on single layers.
     share: f64,
+    /// What is done to the inputs of layers above the first.
+    corruption: Option<Corruption>,
 }
 
 impl LayerByLayer {
@@ -121,32 +140,59 @@ impl LayerByLayer {
         (place < 1.0).then(|| ((place * count as f64) as usize).min(count - 1))
     }
 
-    /// How far a layer's mirror image is from what the layer was given.
-    fn distance<B>(&self, layer: usize, model: &Networks<B>, pass: &Pass<'_>) -> narrows_core::Result<Tensor> {
-        let (encoder, decoder) = (self.encoder.layers(), self.decoder.layers());
-        let mut below = pass.u.flatten_from(1)?;
-        for inner in &encoder[..layer] {
-            below = inner.forward(&below)?;
-        }
-        let below = below.detach();
-        let back = decoder[decoder.len() - 1 - layer].forward(&encoder[layer].forward(&below)?)?;
-        if layer > 0 {
-            return Ok(squared_error(&back, &below, None)?);
-        }
+    /// How far the first layer's mirror image is from the samples.
+    fn first<B>(&self, model: &Networks<B>, pass: &Pass<'_>) -> narrows_core::Result<Tensor> {
+        let back = self.back(0, &pass.u.flatten_from(1)?)?;
         let output = model.scaling.output(&back.reshape(pass.u.shape())?)?;
         model.likelihood.loss(&output, pass.batch.target(), pass.batch.observed.as_ref())
     }
+
+    /// How far a layer's mirror image is from what the layers below it make of the clean samples.
+    fn distance<B>(
+        &self,
+        layer: usize,
+        model: &Networks<B>,
+        pass: &Pass<'_>,
+        key: &Key,
+    ) -> narrows_core::Result<Tensor> {
+        let mut below = model.scaling.input(&pass.batch.x)?.flatten_from(1)?;
+        for inner in &self.encoder.layers()[..layer] {
+            below = inner.forward(&below)?;
+        }
+        let below = below.detach();
+        let given = match &self.corruption {
+            Some(corruption) => corrupted_units(corruption, &below, &key.named("layer"))?,
+            None => below.clone(),
+        };
+        Ok(squared_error(&self.back(layer, &given)?, &below, None)?)
+    }
+
+    /// What a layer and its mirror image make of the layer's input.
+    fn back(&self, layer: usize, below: &Tensor) -> narrows_core::Result<Tensor> {
+        let (encoder, decoder) = (self.encoder.layers(), self.decoder.layers());
+        decoder[decoder.len() - 1 - layer].forward(&encoder[layer].forward(below)?)
+    }
+}
+
+/// Hidden units corrupted like a sample: in units of their own deviation over the batch and all units, around their means.
+fn corrupted_units(corruption: &Corruption, h: &Tensor, key: &Key) -> narrows_core::Result<Tensor> {
+    let data = DataSpec::gaussian(Dims::new([h.dim(1)?]));
+    let scope = Scope::root(*key, h.dtype(), h.device());
+    let scaling = Scaling::new(&data.sample, &scope)?;
+    scaling.fit(h, &data.likelihood, false, &scope.parameters())?;
+    scaling.output(&corruption.on(&data).apply(h, &scaling, key)?)
 }
 
 impl<B> Objective<B> for LayerByLayer {
     fn loss(&self, model: &Networks<B>, pass: &Pass<'_>, at: &StepContext) -> narrows_core::Result<Loss> {
         match self.layer(at) {
             None => Reconstruction.loss(model, pass, at),
-            Some(0) => Ok(Loss::of("layer 0", self.distance(0, model, pass)?)),
+            Some(0) => Ok(Loss::of("layer 0", self.first(model, pass)?)),
             Some(layer) => {
                 // In the unit of the reconstruction, so that clipping and logs mean the same in all stages.
                 let unit = model.scaling.unit(&model.likelihood)?;
-                Ok(Loss::default().with(format!("layer {layer}"), self.distance(layer, model, pass)?, unit))
+                let name = format!("layer {layer}");
+                Ok(Loss::default().with(name, self.distance(layer, model, pass, &at.key)?, unit))
             }
         }
     }
@@ -156,7 +202,7 @@ impl<B> Objective<B> for LayerByLayer {
 mod tests {
     use candle_core::{DType, Device};
     use narrows_core::{Batch, Group};
-    use narrows_tensor::{Gradients, Key, random};
+    use narrows_tensor::{Gradients, random};
 
     use super::*;
 
@@ -185,7 +231,7 @@ mod tests {
             let hidden = Hidden { activation: Activation::Tanh, dropout: 0.0, beside_path: false };
             let scope = Scope::root(Key::new(1), DType::F64, &Device::Cpu);
             let mlp = Mlp::new(&Dims::new([3]), &[], &Dims::new([2]), hidden, &scope).unwrap();
-            LayerByLayer { encoder: mlp.clone(), decoder: mlp, share }
+            LayerByLayer { encoder: mlp.clone(), decoder: mlp, share, corruption: None }
         };
         assert_eq!(layers(0.0).layer(&StepContext { step: 0, steps: 10, key: Key::new(0) }), None);
     }

@@ -44,6 +44,13 @@ fn options_that_contradict_each_other_or_the_data_are_refused_with_a_way_out() {
         ("[info-vae]\nalpha = 0.2\nlambda = 0.3", &real, "lambda = 0.3", "at least 0.8"),
         ("[vq-vae]\ncode = 8\nvector = 3", &real, "vector = 3", "code = 9"),
         ("[rq-vae]\ncode = 8\nvector = 5", &real, "vector = 5", "code = 10"),
+        ("[dae]\nchannels = [4]", &real, "channels = [4]", "network = \"conv\""),
+        ("[dae]\nnetwork = \"conv\"\nwidths = [4]", &real, "widths = [4]", "set channels"),
+        ("[dae]\nnetwork = \"conv\"\ndropout = 0.1", &real, "dropout = 0.1", "dropout = 0"),
+        ("[dae]\nnetwork = \"conv\"", &real, "network = conv", "network = \"dense\""),
+        ("[dae]\ncorruption = { poisson = { photons = 9 } }", &real, "corruption = poisson", "use gaussian"),
+        ("[dae]\ncorruption = { span = { share = 0.2 } }", &real, "corruption = span", "use columns"),
+        ("[stacked]\ncorruption = { columns = { share = 0.2 } }", &real, "corruption = columns", "use gaussian"),
     ];
     for (text, data, option, remedy) in cases {
         let message = refused(&ModelConfig::from_toml(text).unwrap(), data);

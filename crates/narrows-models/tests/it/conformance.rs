@@ -1,7 +1,8 @@
 //! Every variant, on every kind of data that it takes, holds every property of the suite.
 
-use narrows_models::conformance::{Subject, check, data_specs};
-use narrows_models::{Entry, Kind, ModelConfig, build, catalog};
+use narrows_core::Dims;
+use narrows_models::conformance::{Subject, check, check_wild, data_specs};
+use narrows_models::{DataSpec, Entry, Kind, ModelConfig, build, catalog};
 
 fn configs() -> Vec<ModelConfig> {
     let small = |entry: &Entry| {
@@ -96,7 +97,7 @@ fn wide_denoising_ensembles_conform() {
 fn an_ensemble_is_the_mean_of_its_members() {
     use candle_core::{DType, Device, Tensor};
     let config = ModelConfig::from_toml("[dae]\ncode = 2\nwidths = [8]\nskip = false\nmembers = 2\n").unwrap();
-    let data = narrows_models::DataSpec::gaussian(narrows_core::Dims::new([5]));
+    let data = DataSpec::gaussian(Dims::new([5]));
     let scope = narrows_tensor::Scope::root(narrows_tensor::Key::new(1), DType::F64, &Device::Cpu);
     let model = build(&config, &data, &scope).unwrap();
     let x = Tensor::arange(0f64, 15.0, &Device::Cpu).unwrap().reshape((3, 5)).unwrap();
@@ -106,4 +107,59 @@ fn an_ensemble_is_the_mean_of_its_members() {
     for (place, mean) in values(&model.reconstruct(&x).unwrap()).into_iter().enumerate() {
         assert!((mean - f64::midpoint(members[0][place], members[1][place])).abs() < 1e-12);
     }
+}
+
+/// The variants of a configuration on kinds of data.
+fn conform(text: &str, kinds: &[&str]) {
+    on_one_thread();
+    let config = ModelConfig::from_toml(text).unwrap();
+    for (kind, data) in data_specs().into_iter().filter(|(kind, _)| kinds.contains(kind)) {
+        let model = |scope: &narrows_tensor::Scope| build(&config, &data, scope);
+        let subject = Subject { name: format!("{text} on {kind}"), build: &model, data: data.clone() };
+        if let Err(violation) = check(&subject) {
+            panic!("{violation}");
+        }
+    }
+}
+
+#[test]
+fn convolutional_denoising_conforms() {
+    conform("[dae]\ncode = 6\nnetwork = \"conv\"\nchannels = [6, 8]\n", &["pictures", "windows", "values in 0..=1"]);
+}
+
+#[test]
+fn stacked_denoising_conforms() {
+    conform("[stacked]\ncode = 3\ncorruption = { masking = { share = 0.2 } }\n", &["rows", "mixed rows"]);
+    conform("[stacked]\ncode = 3\ncorruption = { salt-and-pepper = { share = 0.2 } }\n", &["values in 0..=1"]);
+}
+
+#[test]
+fn every_corruption_is_undone_on_the_data_that_has_it() {
+    for (corruption, kind) in [
+        ("random-gaussian = { level = 0.5 }", "rows"),
+        ("columns = { share = 0.3 }", "mixed rows"),
+        ("span = { share = 0.4 }", "windows"),
+        ("poisson = { photons = 20 }", "values in 0..=1"),
+    ] {
+        conform(&format!("[dae]\ncode = 4\ncorruption = {{ {corruption} }}\n"), &[kind]);
+    }
+}
+
+#[test]
+fn every_variant_survives_one_column() {
+    on_one_thread();
+    let data = DataSpec::gaussian(Dims::new([1]));
+    let mut taken = 0;
+    for mut config in configs() {
+        config.set_code(1).unwrap();
+        if config.check(&data).is_ok() {
+            let model = |scope: &narrows_tensor::Scope| build(&config, &data, scope);
+            let subject = Subject { name: config.name().into(), build: &model, data: data.clone() };
+            if let Err(violation) = check_wild(&subject) {
+                panic!("{violation}");
+            }
+            taken += 1;
+        }
+    }
+    assert!(taken + 5 > catalog().len(), "only {taken} variants take one column");
 }
