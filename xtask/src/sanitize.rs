@@ -2,10 +2,12 @@
 //! ThreadSanitizer. Needs the nightly toolchain with its sources (`rustup toolchain install nightly -c rust-src`), because
 //! the standard library has to be instrumented too.
 
+use std::process::Command;
+
 use clap::Args;
 
-use crate::Result;
-use crate::process::{cargo, run as execute};
+use crate::process::run as execute;
+use crate::{Result, repository};
 
 /// The triple that both sanitizers are tested on.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -27,15 +29,18 @@ pub struct Options {
 ///
 /// When a sanitizer finds something, a test fails, or the toolchain lacks something.
 pub fn run(options: &Options) -> Result {
-    let target = crate::repository::target()?;
+    let target = repository::target()?;
     for sanitizer in &options.sanitizers {
         println!("== {sanitizer}");
         let folder = target.join("sanitize").join(sanitizer);
-        let mut command = cargo(&["test", "--package", "narrows-tensor", "--lib", "--test", "it"]);
+        // Through rustup: the cargo that runs this command is the stable one.
+        let mut command = Command::new("rustup");
+        command.args(["run", "nightly", "cargo", "test", "--package", "narrows-tensor", "--lib", "--test", "it"]);
         command.args(["-Zbuild-std", "--target", TARGET, "--target-dir"]).arg(folder).args(["--", &options.test]);
         command
-            .env("RUSTUP_TOOLCHAIN", "nightly")
-            .env("CARGO", "cargo")
+            .current_dir(repository::root())
+            .env_remove("CARGO")
+            .env_remove("RUSTUP_TOOLCHAIN")
             .env("RUSTFLAGS", format!("-Zsanitizer={sanitizer}"))
             // More threads than cores, so that they meet.
             .env("RAYON_NUM_THREADS", "4");

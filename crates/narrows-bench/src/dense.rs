@@ -2,6 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use narrows_tensor::ops::loss::squared_error;
+use narrows_tensor::ops::perceptron::perceptron;
 use narrows_tensor::{Activation, Scope};
 
 use crate::layers::{AdamW, Dense, samples, scope};
@@ -27,6 +28,10 @@ fn network(scope: &Scope, widths: &[usize], operations: Operations) -> Result<Ve
 }
 
 fn forward(layers: &[Dense], x: &Tensor) -> Result<Tensor> {
+    if layers[0].operations == Operations::Fused {
+        let layers: Vec<_> = layers.iter().map(Dense::fused).collect();
+        return perceptron(x, &layers).map_err(candle_core::Error::wrap);
+    }
     layers.iter().try_fold(x.clone(), |x, layer| layer.forward(&x))
 }
 

@@ -4,6 +4,7 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use candle_nn::Optimizer as _;
 use narrows_tensor::ops::conv::{Stride2, conv_transpose2d, conv2d};
 use narrows_tensor::ops::linear::linear;
+use narrows_tensor::ops::perceptron::Layer;
 use narrows_tensor::{Activation, Gradients, Init, Key, Parameters, Scope, update};
 
 use crate::Operations;
@@ -23,7 +24,7 @@ pub(crate) struct Dense {
     weight: Tensor,
     bias: Tensor,
     activation: Activation,
-    operations: Operations,
+    pub(crate) operations: Operations,
 }
 
 impl Dense {
@@ -42,6 +43,11 @@ impl Dense {
     /// Cuts the parameters off from gradients.
     pub(crate) fn freeze(&mut self) {
         (self.weight, self.bias) = (self.weight.detach(), self.bias.detach());
+    }
+
+    /// The layer as part of a fused perceptron.
+    pub(crate) fn fused(&self) -> Layer {
+        Layer { weight: self.weight.clone(), bias: Some(self.bias.clone()), activation: self.activation }
     }
 
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {

@@ -70,6 +70,24 @@ pub(crate) fn write(leaf: &Tensor, write: impl FnOnce(&mut [f32], bool)) -> cand
     Ok(None)
 }
 
+/// As [`write`] for an operation that computes the gradients of many parameters: `write` is called only if somebody asked
+/// for the gradient of `leaf`.
+///
+/// # Errors
+/// This is not inside [`Gradients::backward`], and so there is nowhere to leave the gradient.
+pub(crate) fn write_if_wanted(leaf: &Tensor, write: impl FnOnce(&mut [f32], bool)) -> candle_core::Result<()> {
+    let id = leaf.id();
+    let wanted = ARENA.with_borrow(|arena| Some(arena.as_ref()?.0.iter().any(|slot| slot.0 == id)));
+    match wanted {
+        Some(true) => self::write(leaf, write).map(|_| ()),
+        Some(false) => Ok(()),
+        None => Err(candle_core::Error::Msg(
+            "the gradients of a perceptron are collected by narrows_tensor::Gradients::backward, not by Tensor::backward"
+                .into(),
+        )),
+    }
+}
+
 impl Gradients {
     /// Runs the backward pass from `loss` to `parameters`.
     ///

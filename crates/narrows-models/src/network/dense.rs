@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 use narrows_core::Result;
+use narrows_tensor::ops::perceptron::Layer;
 use narrows_tensor::{Activation, Init, Scope, ops};
 
 /// A fully connected layer.
@@ -51,6 +52,11 @@ impl Dense {
     /// - returns: `[outputs, inputs]`
     pub fn weight(&self) -> &Tensor {
         &self.weight
+    }
+
+    /// The layer as part of a fused perceptron.
+    pub fn layer(&self) -> Layer {
+        Layer { weight: self.weight.clone(), bias: self.bias.clone(), activation: self.activation }
     }
 
     /// Applies the layer over the last dimension.

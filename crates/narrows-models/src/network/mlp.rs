@@ -2,7 +2,8 @@
 
 use candle_core::Tensor;
 use narrows_core::{Dims, Result};
-use narrows_tensor::{Activation, Init, Scope, random};
+use narrows_tensor::ops::perceptron::perceptron;
+use narrows_tensor::{Activation, Init, Key, Scope, random};
 
 use super::{Dense, Mode, Network};
 
@@ -72,14 +73,23 @@ impl Mlp {
 impl Network for Mlp {
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
         let mut h = x.flatten_from(1)?;
-        for (index, layer) in self.layers.iter().enumerate() {
-            h = layer.forward(&h)?;
-            if let (Mode::Train(key), true) = (mode, self.dropout > 0.0 && index + 1 < self.layers.len()) {
-                let keep =
-                    random::uniform(&key.fold(index as u64), h.shape(), h.dtype(), h.device())?.ge(self.dropout)?;
-                h = (h * keep.to_dtype(x.dtype())?.affine(1.0 / (1.0 - self.dropout), 0.0)?)?;
+        match mode {
+            Mode::Train(key) if self.dropout > 0.0 => {
+                for (index, layer) in self.layers.iter().enumerate() {
+                    h = layer.forward(&h)?;
+                    if index + 1 < self.layers.len() {
+                        h = dropped(&h, self.dropout, &key.fold(index as u64))?;
+                    }
+                }
             }
+            _ => h = perceptron(&h, &self.layers.iter().map(Dense::layer).collect::<Vec<_>>())?,
         }
         Ok(h.reshape(self.output.batched(x.dim(0)?))?)
     }
+}
+
+/// Switches a share of the values off, and scales the others so that the mean stays.
+fn dropped(h: &Tensor, share: f64, key: &Key) -> Result<Tensor> {
+    let keep = random::uniform(key, h.shape(), h.dtype(), h.device())?.ge(share)?;
+    Ok((h * keep.to_dtype(h.dtype())?.affine(1.0 / (1.0 - share), 0.0)?)?)
 }

@@ -5,6 +5,7 @@ pub(crate) mod epilogue;
 pub(crate) mod gemm;
 pub(crate) mod math;
 pub(crate) mod parallel;
+pub(crate) mod perceptron;
 pub(crate) mod pointwise;
 mod pool;
 pub(crate) mod scratch;

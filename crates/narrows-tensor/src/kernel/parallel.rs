@@ -40,6 +40,11 @@ pub(crate) fn for_each(count: usize, task: impl Fn(usize) + Sync) {
     }
 }
 
+/// Threads that a loop can use from here.
+pub(crate) fn threads() -> usize {
+    if INSIDE.get() { 1 } else { pool().threads() }
+}
+
 /// A mutable slice that tasks share; each task takes a part that no other takes.
 #[derive(Clone, Copy)]
 pub(crate) struct Shared<'a, T> {

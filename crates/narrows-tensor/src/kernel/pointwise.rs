@@ -1,6 +1,5 @@
 //! Activations and their slopes over slices.
 
-use super::math;
 use super::simd::vectorized;
 use crate::Activation;
 
@@ -74,33 +73,61 @@ pub(crate) fn slope_from_value(activation: Activation) -> bool {
     !matches!(activation, Activation::Silu | Activation::Gelu)
 }
 
+/// Calls `$run` with the activation's slope inlined: a function of its value where [`slope_from_value`], else of its
+/// argument.
+macro_rules! for_slope {
+    ($activation:expr, |$f:ident| $run:expr) => {
+        match $activation {
+            Activation::Identity => {
+                let $f = |_: f32| 1.0;
+                $run
+            }
+            Activation::Relu => {
+                let $f = |y: f32| if y > 0.0 { 1.0 } else { 0.0 };
+                $run
+            }
+            Activation::LeakyRelu => {
+                let $f = |y: f32| if y > 0.0 { 1.0 } else { $crate::kernel::pointwise::LEAK };
+                $run
+            }
+            Activation::Sigmoid => {
+                let $f = |y: f32| y * (1.0 - y);
+                $run
+            }
+            Activation::Tanh => {
+                let $f = |y: f32| 1.0 - y * y;
+                $run
+            }
+            Activation::Softplus => {
+                let $f = |y: f32| 1.0 - $crate::kernel::math::exp(-y);
+                $run
+            }
+            Activation::Silu => {
+                let $f = |x: f32| {
+                    let s = $crate::kernel::math::sigmoid(x);
+                    s * (1.0 + x * (1.0 - s))
+                };
+                $run
+            }
+            Activation::Gelu => {
+                let $f = |x: f32| {
+                    let (distribution, density) = $crate::kernel::math::normal(x);
+                    distribution + x * density
+                };
+                $run
+            }
+        }
+    };
+}
+pub(crate) use for_slope;
+
 vectorized! {
     /// `out = gradient * slope`, with the slope taken from `values`: the activation's values where
     /// [`slope_from_value`], else its arguments.
     pub(crate) fn scale_by_slope(out: &mut [f32], gradient: &[f32], values: &[f32], activation: Activation) {
-        macro_rules! slope {
-            (|$v:ident| $slope:expr) => {
-                for ((out, g), $v) in out.iter_mut().zip(gradient).zip(values.iter().copied()) {
-                    *out = g * $slope;
-                }
-            };
-        }
-        match activation {
-            Activation::Identity => out.copy_from_slice(gradient),
-            Activation::Relu => slope!(|y| if y > 0.0 { 1.0 } else { 0.0 }),
-            Activation::LeakyRelu => slope!(|y| if y > 0.0 { 1.0 } else { LEAK }),
-            Activation::Sigmoid => slope!(|y| y * (1.0 - y)),
-            Activation::Tanh => slope!(|y| 1.0 - y * y),
-            Activation::Softplus => slope!(|y| 1.0 - math::exp(-y)),
-            Activation::Silu => slope!(|x| {
-                let s = math::sigmoid(x);
-                s * (1.0 + x * (1.0 - s))
-            }),
-            Activation::Gelu => slope!(|x| {
-                let (distribution, density) = math::normal(x);
-                distribution + x * density
-            }),
-        }
+        for_slope!(activation, |slope| for ((out, g), &value) in out.iter_mut().zip(gradient).zip(values) {
+            *out = g * slope(value);
+        });
     }
 }
 

@@ -92,7 +92,8 @@ impl Pool {
         self.workers.get_or_init(|| (0..workers).map_while(spawn).collect());
     }
 
-    fn threads(&self) -> usize {
+    /// Workers and the thread that runs a loop.
+    pub(super) fn threads(&self) -> usize {
         1 + self.workers.get().map_or(0, Vec::len)
     }
 

@@ -62,16 +62,7 @@ impl Selection {
     /// Makes all entries that reach `bound` candidates.
     fn collect(&mut self, row: &[f32], maxima: &[f32], bound: f32) {
         self.candidates.clear();
-        for (block, &maximum) in maxima.iter().enumerate() {
-            if maximum >= bound {
-                let start = block * BLOCK;
-                for (column, &value) in row[start..row.len().min(start + BLOCK)].iter().enumerate() {
-                    if key(value) >= bound {
-                        self.candidates.push((value, (start + column) as u32));
-                    }
-                }
-            }
-        }
+        collect(&mut self.candidates, row, maxima, bound);
     }
 
     /// Writes the largest candidates.
@@ -89,10 +80,36 @@ impl Selection {
     }
 }
 
+/// A bit for each entry of a block that reaches `bound`; `NaN` reaches every bound.
+#[inline(always)]
+fn reaching(block: &[f32], bound: f32) -> u32 {
+    let bit = |(column, &value): (usize, &f32)| u32::from(value >= bound || value.is_nan()) << column;
+    block.iter().enumerate().map(bit).fold(0, std::ops::BitOr::bitor)
+}
+
 /// The place of a number in the order.
 #[inline(always)]
 fn key(value: f32) -> f32 {
     if value.is_nan() { f32::INFINITY } else { value }
+}
+
+vectorized! {
+    fn collect(candidates: &mut Vec<(f32, u32)>, row: &[f32], maxima: &[f32], bound: f32) {
+        for ((start, block), &maximum) in (0u32..).step_by(BLOCK).zip(row.chunks(BLOCK)).zip(maxima) {
+            if maximum < bound {
+                continue;
+            }
+            let mut reached = match <&[f32; BLOCK]>::try_from(block) {
+                Ok(whole) => reaching(whole, bound),
+                Err(_) => reaching(block, bound),
+            };
+            while reached != 0 {
+                let column = reached.trailing_zeros();
+                candidates.push((block[column as usize], start + column));
+                reached &= reached - 1;
+            }
+        }
+    }
 }
 
 vectorized! {
@@ -108,7 +125,12 @@ vectorized! {
                     *lane = if value > *lane { value } else { *lane };
                 }
             }
-            *maximum = lanes.iter().fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
+            for half in [8, 4, 2, 1] {
+                for lane in 0..half {
+                    lanes[lane] = if lanes[lane + half] > lanes[lane] { lanes[lane + half] } else { lanes[lane] };
+                }
+            }
+            *maximum = lanes[0];
         }
         if let (Some(maximum), false) = (maxima.last_mut(), rest.is_empty()) {
             *maximum = rest.iter().fold(f32::NEG_INFINITY, |a, &b| if key(b) > a { key(b) } else { a });

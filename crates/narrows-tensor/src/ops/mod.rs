@@ -7,6 +7,7 @@ mod conv_composite;
 pub mod linear;
 pub mod loss;
 pub mod normalize;
+pub mod perceptron;
 pub mod ragged;
 mod slope;
 pub mod softmax;

@@ -70,7 +70,7 @@ impl Slope {
 }
 
 /// Sums the rows of `width` numbers that `rows(range of elements, part)` gives, part by part, into `into`.
-fn sum_rows<'a>(
+pub(super) fn sum_rows<'a>(
     into: &mut [f32],
     add: bool,
     width: usize,

@@ -8,5 +8,6 @@ mod golden;
 mod linear;
 mod loss;
 mod normalize;
+mod perceptron;
 mod sparse;
 mod threads;

@@ -7,6 +7,7 @@ use narrows_tensor::ops::batch_norm::batch_norm_train;
 use narrows_tensor::ops::conv::{Stride2, conv_transpose2d, conv2d};
 use narrows_tensor::ops::linear::linear;
 use narrows_tensor::ops::loss::squared_error;
+use narrows_tensor::ops::perceptron::{Layer, perceptron};
 use narrows_tensor::ops::sparse::{decode_sparse, encode_top_k};
 use narrows_tensor::ops::upsample::upsample;
 use narrows_tensor::{Activation, Gradients, Init, Key, Scope, random};
@@ -33,9 +34,16 @@ fn everything() -> Vec<u64> {
     let active = encode_top_k(&h, &parameter("e", &[500, 200]), &parameter("f", &[500]), 7).unwrap();
     let h = decode_sparse(&active, &parameter("g", &[500, 1944]), None).unwrap().reshape((37, 9, 9, 24)).unwrap();
     let y = conv_transpose2d(&h, &parameter("h", &[24, 4, 4, 3]), None, at, Activation::Identity).unwrap();
+    let layer = |name: &str, shape: &[usize]| Layer {
+        weight: parameter(name, shape),
+        bias: Some(parameter(&format!("{name}'"), &shape[..1])),
+        activation: Activation::Sigmoid,
+    };
+    let rows = y.reshape(((), 36)).unwrap();
+    let y = perceptron(&rows, &[layer("i", &[50, 36]), layer("j", &[36, 50])]).unwrap().reshape(x.shape()).unwrap();
     let loss = squared_error(&y, &x, None).unwrap();
     let gradients = Gradients::backward(&loss.mean_all().unwrap(), &scope.parameters()).unwrap();
-    assert_eq!(gradients.iter().len(), 10);
+    assert_eq!(gradients.iter().len(), 14);
     let all = gradients.iter().map(|(_, gradient)| bits(gradient));
     all.chain([bits(&loss), gradients.norm().unwrap().to_bits()]).collect()
 }

@@ -9,12 +9,14 @@ mod amx;
 mod kernel;
 mod operand;
 mod pack;
+mod packed;
 mod tile;
 
 use std::ops::Range;
 
 use kernel::Kernel;
 pub(crate) use operand::{LinesMut, Matrix, Operand, copy_run};
+pub(crate) use packed::Packed;
 pub(crate) use tile::COLUMNS;
 use tile::{Left, Tile};
 

@@ -1,6 +1,6 @@
 //! What a product reads: matrices in memory and image patches, packed panel by panel.
 
-use super::{COLUMNS, pack};
+use super::pack;
 
 /// A matrix of `rows x depth` numbers, given by how it fills panels.
 pub(crate) trait Operand: Sync {
@@ -56,6 +56,21 @@ pub(crate) fn copy_run(into: &mut [f32], from: &[f32]) {
     }
 }
 
+/// Copies lines of `width` numbers, `stride` apart in `from`, one behind the other.
+fn copy_lines(from: &[f32], stride: usize, width: usize, into: &mut [f32]) {
+    const VECTOR: usize = 16;
+    let lines = into.len() / width;
+    let whole = |line: usize| line * stride + VECTOR <= from.len() && line * width + VECTOR <= into.len();
+    // A short line is copied with what lies behind it, which the next line overwrites.
+    let fast = if width <= VECTOR { (0..lines).rev().find(|&line| whole(line)).map_or(0, |last| last + 1) } else { 0 };
+    for line in 0..fast {
+        into[line * width..][..VECTOR].copy_from_slice(&from[line * stride..][..VECTOR]);
+    }
+    for line in fast..lines {
+        copy_run(&mut into[line * width..][..width], &from[line * stride..][..width]);
+    }
+}
+
 /// A matrix in memory, contiguous along its rows or along its columns.
 #[derive(Clone, Copy)]
 pub(crate) struct Matrix<'a> {
@@ -98,17 +113,15 @@ impl Operand for Matrix<'_> {
         if self.depth == 1 {
             pack::transpose(&self.data[row * self.row + from..], self.row, rows, width, into);
         } else {
-            for (depth, into) in into.chunks_exact_mut(width).enumerate() {
-                let start = row + (from + depth) * self.depth;
-                if let (Some(from), Ok(into)) =
-                    (self.data[start..].first_chunk::<COLUMNS>(), <&mut [f32; COLUMNS]>::try_from(&mut *into))
-                    && rows == COLUMNS
-                {
-                    *into = *from;
-                    continue;
+            let start = row + from * self.depth;
+            if rows == width {
+                copy_lines(&self.data[start..], self.depth, width, into);
+            } else {
+                for (depth, into) in into.chunks_exact_mut(width).enumerate() {
+                    let start = start + depth * self.depth;
+                    into[..rows].copy_from_slice(&self.data[start..start + rows]);
+                    into[rows..].fill(0.0);
                 }
-                into[..rows].copy_from_slice(&self.data[start..start + rows]);
-                into[rows..].fill(0.0);
             }
         }
     }
