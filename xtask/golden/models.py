@@ -79,12 +79,22 @@ class Case:
     """One model: its tensors are drawn as they are first asked for."""
 
     def __init__(
-        self, name, config, dims, likelihood="gaussian", seed=0, group=None, training_rows=None, condition=None, pixels=False
+        self,
+        name,
+        config,
+        dims,
+        likelihood="gaussian",
+        seed=0,
+        group=None,
+        training_rows=None,
+        condition=None,
+        reals=None,
+        pixels=False,
     ):
         self.name, self.config, self.dims, self.likelihood, self.pixels = name, config, dims, likelihood, pixels
         self.group, self.training_rows = group, training_rows
         self.condition = None
-        self.condition_width = condition
+        self.condition_width, self.reals = condition, reals
         self.options = next(iter(config.values()))
         self.generator = torch.Generator().manual_seed(seed)
         self.tensors, self.trained = {}, []
@@ -123,10 +133,29 @@ class Case:
         return (x - self.buffer("scaling.input_mean", *self.scales())) * self.buffer("scaling.input_gain", *self.scales())
 
     def unscaled(self, v):
-        y = v * self.buffer("scaling.output_gain", *self.scales()) + self.buffer("scaling.output_mean", *self.scales())
+        gain = self.buffer("scaling.output_gain", *self.scales())
+        y = v * gain + self.buffer("scaling.output_mean", *self.scales())
         if self.pixels:
             return (F.softplus(12 * y, threshold=1e9) - F.softplus(12 * y - 12, threshold=1e9)) / 12
-        return y
+        if self.options.get("likelihood") not in ("poisson", "negative-binomial"):
+            return y
+        # Means of counts are kept above 0.
+        positive = gain / 4 * F.softplus(4 * y / gain) + 1e-6
+        real = torch.zeros(self.dims[0], dtype=torch.bool)
+        for head in self.heads():
+            if head["family"] == "gaussian":
+                real[head["range"]["start"] : head["range"]["end"]] = True
+        return torch.where(real, positive, y)
+
+    def heads(self):
+        if self.likelihood == "gaussian":
+            return [{"range": {"start": 0, "end": math.prod(self.dims)}, "family": "gaussian"}]
+        # A Bernoulli likelihood reads real features as probabilities.
+        family = lambda head: "bernoulli" if self.options.get("likelihood") == "bernoulli" else head["family"]
+        return [
+            {**head, "family": family(head) if head["family"] == "gaussian" else head["family"]}
+            for head in self.likelihood["mixed"]["heads"]
+        ]
 
     def rows(self):
         """Samples whose values suit the likelihood."""
@@ -134,7 +163,7 @@ class Case:
         if self.likelihood == "bernoulli" or self.pixels:
             return torch.sigmoid(x)
         if self.likelihood == "gaussian":
-            return x
+            return self.numbers(x)
         parts = []
         for head in self.likelihood["mixed"]["heads"]:
             part = x[:, head["range"]["start"] : head["range"]["end"]]
@@ -142,8 +171,15 @@ class Case:
                 part = (part > 0).double()
             elif head["family"] == "categorical":
                 part = F.one_hot(part.argmax(1), part.shape[1]).double()
+            else:
+                part = self.numbers(part)
             parts.append(part)
         return torch.cat(parts, 1)
+
+    def numbers(self, x):
+        """Real features as what they are known to be."""
+        counts = {"counts": lambda: (2 * x.abs()).round(), "unit-interval": lambda: torch.sigmoid(x)}
+        return counts.get(self.reals, lambda: x)()
 
     def read(self, output, x):
         """The expected sample and the loss of each sample."""
@@ -155,7 +191,7 @@ class Case:
         row = self.likelihood["mixed"]
         weights = torch.tensor(row["weights"], dtype=torch.float64)
         means, losses = [], []
-        for head in row["heads"]:
+        for head in self.heads():
             part = slice(head["range"]["start"], head["range"]["end"])
             y, t = output[:, part], x[:, part]
             if head["family"] == "gaussian":
@@ -249,25 +285,43 @@ def divergence(mean, log_var):
     return torch.distributions.kl_divergence(posterior, prior)
 
 
+def real_log_prob(case, z, part, mean, x):
+    """log p of real features around their means."""
+    kind, features = case.options.get("likelihood", "auto"), math.prod(case.dims)
+    scale = case.tensors["scaling.output_gain"].flatten()[part]
+    if kind == "poisson":
+        return torch.distributions.Poisson(mean).log_prob(x)
+    if kind == "negative-binomial":
+        r = (8 * torch.tanh(case.parameter("likelihood.log_dispersion", features)[part] / 8)).exp()
+        # PyTorch counts successes of probability m / (m + r) until r failures.
+        return torch.distributions.NegativeBinomial(r, probs=mean / (mean + r)).log_prob(x)
+    if kind == "gaussian-per-element":
+        h = F.silu(case.dense("likelihood.log_var.0", z, case.options["widths"][-1]))
+        log_var = 8 * torch.tanh(case.dense("likelihood.log_var.1", h, features)[:, part] / 8)
+    elif "deviation" in case.options:
+        log_var = torch.tensor(2 * math.log(case.options["deviation"]), dtype=torch.float64)
+        log_var = 12 * torch.tanh(log_var / 12)
+    else:
+        log_var = 12 * torch.tanh(case.parameter("likelihood.log_var") / 12)
+    deviation = scale * (0.5 * log_var).exp()
+    if kind == "laplace":
+        return torch.distributions.Laplace(mean, deviation / math.sqrt(2)).log_prob(x)
+    return torch.distributions.Normal(mean, deviation).log_prob(x)
+
+
 def nats(case, output, x):
-    """-log p(x|z), real features with one learned variance in units of their scale."""
+    """-log p(x|z), as a rule real features with one learned variance in units of their scale."""
     if case.likelihood == "bernoulli":
         return F.binary_cross_entropy_with_logits(output, x, reduction="none").flatten(1).sum(1)
-    scale = case.tensors["scaling.output_gain"].flatten()
     output, x = output.flatten(1), x.flatten(1)
-    if case.likelihood == "gaussian":
-        heads = [{"range": {"start": 0, "end": x.shape[1]}, "family": "gaussian"}]
-    else:
-        heads = case.likelihood["mixed"]["heads"]
     total = 0
-    for head in heads:
+    for head in case.heads():
         part = slice(head["range"]["start"], head["range"]["end"])
         y, t = output[:, part], x[:, part]
         if head["family"] == "gaussian":
-            deviation = scale[part] * (0.5 * case.parameter("likelihood.log_var")).exp()
-            total = total - torch.distributions.Normal(y, deviation).log_prob(t).sum(1)
+            total = total - real_log_prob(case, case.z, part, y, t).sum(1)
         elif head["family"] == "bernoulli":
-            total = total - torch.distributions.Bernoulli(logits=y).log_prob(t).sum(1)
+            total = total + F.binary_cross_entropy_with_logits(y, t, reduction="none").sum(1)
         else:
             total = total - (t * F.log_softmax(y, 1)).sum(1)
     return total
@@ -293,7 +347,7 @@ def variational(objective):
             return posterior(case, h)
 
         def decode(z):
-            z = beside(z)
+            case.z = z = beside(z)
             v = case.mlp("decoder", z, widths[::-1], u[0].numel())
             if case.options["skip"]:
                 v = v + case.dense("path.decode", z, u[0].numel())
@@ -808,6 +862,35 @@ CASES = [
         variational(elbo(vae)),
         Case("mixed", {"conditional-vae": {"code": 2, "widths": [4], "skip": False, "free-bits": 0.2}}, [6], MIXED, condition=2),
     ),
+    *(
+        (
+            variational(elbo(vae)),
+            Case(
+                likelihood,
+                {"vae": {"code": 2, "widths": [5], "activation": "tanh", "skip": skip, "likelihood": likelihood, **more}},
+                [6],
+                MIXED,
+                reals=reals,
+            ),
+        )
+        for likelihood, skip, reals, more in (
+            ("laplace", False, None, {}),
+            ("gaussian", True, None, {"deviation": 0.3}),
+            ("gaussian-per-element", True, None, {}),
+            ("poisson", True, "counts", {}),
+            ("negative-binomial", False, "counts", {}),
+        )
+    ),
+    (
+        variational(elbo(vae)),
+        Case(
+            "probabilities",
+            {"vae": {"code": 2, "widths": [5], "skip": False, "likelihood": "bernoulli"}},
+            [6],
+            MIXED,
+            reals="unit-interval",
+        ),
+    ),
     (variational(elbo(beta_vae)), Case("weight", {"beta-vae": {"code": 2, "widths": [4], "skip": True, "beta": 4.0}}, [4])),
     (
         variational(elbo(beta_vae)),
@@ -963,6 +1046,7 @@ def run(forward, case):
             "likelihood": case.likelihood,
             **({"rows": case.training_rows} if case.training_rows else {}),
             **({"condition": case.condition_width} if case.condition_width else {}),
+            **({"reals": case.reals} if case.reals else {}),
             **({"unit_interval": True} if case.pixels else {}),
         },
         "tensors": {name: array(tensor) for name, tensor in sorted(case.tensors.items())},

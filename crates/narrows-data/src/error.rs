@@ -40,6 +40,23 @@ pub enum Error {
         /// The column's name, or its place in the sample.
         column: String,
     },
+    /// A value is not of the kind that all are said to be.
+    #[error(
+        "{origin}: row {row}, column {column}: {value}, where {expected} are expected; leave the column out with --exclude, or \
+         choose another likelihood"
+    )]
+    Unexpected {
+        /// The file.
+        origin: String,
+        /// The row, from 0, not counting a header.
+        row: usize,
+        /// The column's name, or its place in the sample.
+        column: String,
+        /// The value.
+        value: f64,
+        /// What all values are to be.
+        expected: &'static str,
+    },
     /// There are fewer rows than needed.
     #[error("{origin}: {rows} rows, but {purpose} needs at least {needed}; {advice}")]
     TooFewRows {

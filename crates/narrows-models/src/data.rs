@@ -16,6 +16,9 @@ pub struct DataSpec {
     /// Whether all values lie in 0..=1 by construction, so that they can be read as probabilities.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unit_interval: bool,
+    /// What the real features are known to be.
+    #[serde(default, skip_serializing_if = "Reals::is_any")]
+    pub reals: Reals,
     /// Training rows, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<usize>,
@@ -24,10 +27,31 @@ pub struct DataSpec {
     pub condition: Option<usize>,
 }
 
+/// What is known of real features.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reals {
+    /// Nothing.
+    #[default]
+    Any,
+    /// Whole numbers from 0 on.
+    Counts,
+    /// Numbers in 0..=1.
+    UnitInterval,
+}
+
+impl Reals {
+    /// Whether nothing is known.
+    pub fn is_any(&self) -> bool {
+        *self == Self::Any
+    }
+}
+
 impl DataSpec {
     /// Real-valued samples without further structure: squared error, all features alike.
     pub fn gaussian(sample: Dims) -> Self {
-        Self { sample, likelihood: Likelihood::gaussian(), unit_interval: false, rows: None, condition: None }
+        let likelihood = Likelihood::gaussian();
+        Self { sample, likelihood, unit_interval: false, reals: Reals::Any, rows: None, condition: None }
     }
 
     /// Whether the decoder's mean is kept within 0..=1.

@@ -27,7 +27,7 @@ pub mod variational;
 
 pub use catalog::{Entry, ModelConfig, catalog, is_variant};
 pub use composed::Composed;
-pub use data::DataSpec;
+pub use data::{DataSpec, Reals};
 pub use error::{Error, Result};
 pub use likelihood::{Family, Head, Likelihood};
 pub use variant::{About, Kind, OptionDoc, Paper, Variant, build};

@@ -24,6 +24,8 @@ pub struct Scaling {
     output_gain: Buffer,
     sample: Dims,
     bounded: bool,
+    /// 1 for features that are kept positive, 0 for others.
+    positive: Option<Tensor>,
 }
 
 impl Scaling {
@@ -43,6 +45,7 @@ impl Scaling {
             output_gain: constant("output_gain", 1.0)?,
             sample: sample.clone(),
             bounded: false,
+            positive: None,
         })
     }
 
@@ -58,6 +61,21 @@ impl Scaling {
     /// into its ends, and what lies inside stays nearly as it is, so that a linear path may start at PCA all the same.
     pub fn bounded(self, bounded: bool) -> Self {
         Self { bounded, ..self }
+    }
+
+    /// The same maps, the output of real features kept above 0: what would be negative is pressed smoothly towards 0, and
+    /// what is large stays as it is.
+    ///
+    /// # Errors
+    /// Candle cannot make a tensor.
+    pub fn positive(self, likelihood: &Likelihood) -> Result<Self> {
+        let families = likelihood.families(self.sample.elements());
+        let real = Tensor::from_iter(
+            families.iter().map(|family| f64::from(u8::from(*family == Family::Gaussian))),
+            self.scale().device(),
+        )?;
+        let real = real.reshape(self.sample.as_slice())?.to_dtype(self.scale().dtype())?;
+        Ok(Self { positive: Some(real), ..self })
     }
 
     /// Features as the encoder sees them.
@@ -82,7 +100,14 @@ impl Scaling {
     /// The dimensions behind the batch axis differ.
     pub fn output(&self, v: &Tensor) -> Result<Tensor> {
         let y = v.broadcast_mul(self.output_gain.value())?.broadcast_add(self.output_mean.value())?;
-        if self.bounded { unit_interval(&y) } else { Ok(y) }
+        match &self.positive {
+            Some(real) => {
+                let bent = above_zero(&y, self.output_gain.value())?;
+                Ok((bent.broadcast_mul(real)? + y.broadcast_mul(&real.affine(-1.0, 1.0)?)?)?)
+            }
+            None if self.bounded => unit_interval(&y),
+            None => Ok(y),
+        }
     }
 
     /// For each real feature, the distance in the space of features that the networks see as 1.
@@ -179,6 +204,17 @@ fn unit_interval(y: &Tensor) -> Result<Tensor> {
     let low = Activation::Softplus.apply(&y.affine(SHARPNESS, 0.0)?)?;
     let high = Activation::Softplus.apply(&y.affine(SHARPNESS, -SHARPNESS)?)?;
     Ok(((low - high)? * (1.0 / SHARPNESS))?)
+}
+
+/// How sharply the values above zero bend, in units of their scale.
+const BEND: f64 = 4.0;
+/// The smallest mean of a count.
+const LEAST: f64 = 1e-6;
+
+/// `s / 4 softplus(4 y / s) + 1e-6`: above 0, and close to `y` where that is large in units of `s`.
+fn above_zero(y: &Tensor, scale: &Tensor) -> Result<Tensor> {
+    let bent = Activation::Softplus.apply(&(y.broadcast_div(scale)? * BEND)?)?;
+    Ok((bent / BEND)?.broadcast_mul(scale)?.affine(1.0, LEAST)?)
 }
 
 fn logit(p: f64) -> f64 {

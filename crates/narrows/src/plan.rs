@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use narrows_core::Dims;
 use narrows_data::{Condition, Layout, Preparation, Sample, Source, Splits};
-use narrows_models::{DataSpec, Family, Head, Likelihood, ModelConfig};
+use narrows_models::variational::LikelihoodChoice;
+use narrows_models::{DataSpec, Family, Head, Likelihood, ModelConfig, Reals};
 use toml::Value;
 
 use crate::choose::{self, Task};
@@ -47,6 +48,16 @@ impl Plan {
         let mut draft = draft.clone();
         let mut notes: Vec<String> = source.notes().to_vec();
         let data: DataConfig = section(&draft, "data")?;
+        // The numbers of some likelihoods must stay as they are.
+        let data = match likelihood_of(&draft).reals() {
+            Reals::Any => data,
+            reals => {
+                let scaling = if reals == Reals::Counts { "counts" } else { "unit-interval" };
+                draft.put_default("data.prepare.numbers", scaling)?;
+                draft.put_default("data.prepare.arrays", scaling)?;
+                section(&draft, "data")?
+            }
+        };
         let splits = Splits::new(source, &data.split)?;
         let mut preparation = Preparation::fit(&splits.train, &data.prepare)?;
         if draft.model().is_some_and(|name| ModelConfig::named(name).is_ok_and(|model| model.conditional())) {
@@ -156,6 +167,11 @@ fn section<T: serde::de::DeserializeOwned>(draft: &Draft, name: &str) -> Result<
     })
 }
 
+/// How the draft's model is to describe real features.
+fn likelihood_of(draft: &Draft) -> LikelihoodChoice {
+    draft.get_of_model("likelihood").and_then(|value| value.clone().try_into().ok()).unwrap_or_default()
+}
+
 /// The nearest of the names that serde lists for an unknown one, as half a sentence.
 pub(crate) fn suggestion(message: &str) -> String {
     narrows_models::config::suggestion(message).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
@@ -170,6 +186,11 @@ pub(crate) fn spec(preparation: &Preparation, rows: usize) -> Result<DataSpec> {
         sample: Dims::new(layout.dims.clone()),
         likelihood,
         unit_interval: layout.unit_interval,
+        reals: match layout.reals {
+            narrows_data::Reals::Any => Reals::Any,
+            narrows_data::Reals::Counts => Reals::Counts,
+            narrows_data::Reals::UnitInterval => Reals::UnitInterval,
+        },
         rows: Some(rows),
         condition: preparation.condition().map(Condition::width),
     })

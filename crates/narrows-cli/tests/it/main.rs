@@ -14,6 +14,7 @@ mod full_disk;
 mod generation;
 mod inspection;
 mod interruption;
+mod likelihoods;
 mod memory;
 mod results;
 mod scene;

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::config::ArrayScaling;
+use super::layout::Reals;
 use super::number::{soft, unsoft};
 use super::rows::Rows;
 use super::sweep::sweep;
@@ -20,6 +21,9 @@ pub(super) struct ArrayScale {
     mean: Vec<f32>,
     /// One for each feature, one for all, or empty for none.
     deviation: Vec<f32>,
+    /// What all values must be.
+    #[serde(default, skip_serializing_if = "Reals::is_any")]
+    reals: Reals,
 }
 
 /// Sums of one block, by feature.
@@ -69,7 +73,12 @@ impl Sums {
 impl ArrayScale {
     /// Images and unscaled arrays.
     pub(super) const fn identity() -> Self {
-        Self { mean: Vec::new(), deviation: Vec::new() }
+        Self { mean: Vec::new(), deviation: Vec::new(), reals: Reals::Any }
+    }
+
+    /// What all values are known to be.
+    pub(super) const fn reals(&self) -> Reals {
+        self.reals
     }
 
     /// Fits the scaling, and the metric's weight of each feature.
@@ -79,6 +88,10 @@ impl ArrayScale {
         let vector = matches!(sample, Sample::Array { dims } if dims.len() == 1) && width <= TABLE_WIDTH;
         let by_feature = match scaling {
             ArrayScaling::None => return Ok((Self::identity(), vec![1.0; width])),
+            ArrayScaling::Counts => return Ok((Self { reals: Reals::Counts, ..Self::identity() }, vec![1.0; width])),
+            ArrayScaling::UnitInterval => {
+                return Ok((Self { reals: Reals::UnitInterval, ..Self::identity() }, vec![1.0; width]));
+            }
             ArrayScaling::Auto => vector,
             ArrayScaling::Centre => false,
             ArrayScaling::Standardise => true,
@@ -108,7 +121,7 @@ impl ArrayScale {
             let (origin, reasons) = (subset.source().origin().to_owned(), "all values are missing or constant".into());
             return Err(Error::NoFeatures { origin, reasons });
         }
-        Ok((Self { mean: mean.into_iter().map(|mean| mean as f32).collect(), deviation }, weights))
+        Ok((Self { mean: mean.into_iter().map(|mean| mean as f32).collect(), deviation, reals: Reals::Any }, weights))
     }
 
     /// Whether it fits samples of `width` values.
@@ -122,6 +135,7 @@ impl ArrayScale {
     /// Features of `dense`; missing values become the training mean.
     pub(super) fn apply(&self, dense: &[f32], width: usize, origin: &str, first_row: usize) -> Result<Rows> {
         finite(dense, width, origin, first_row)?;
+        self.expected(dense, width, origin, first_row)?;
         let mut features = dense.to_vec();
         if !self.mean.is_empty() {
             features.chunks_exact_mut(width).for_each(|row| {
@@ -136,6 +150,23 @@ impl ArrayScale {
             dense.iter().map(|x| if x.is_nan() { 0.0 } else { 1.0 }).collect()
         });
         Ok(Rows { rows: dense.len() / width.max(1), width, features, observed, condition: None })
+    }
+
+    /// Refuses values that are not what all are known to be.
+    fn expected(&self, dense: &[f32], width: usize, origin: &str, first_row: usize) -> Result<()> {
+        for (place, &x) in dense.iter().enumerate().filter(|(_, x)| !self.reals.is_any() && !x.is_nan()) {
+            if let Some(expected) = self.reals.expects(f64::from(x)) {
+                let (row, column) = (first_row + place / width.max(1), (place % width.max(1)).to_string());
+                return Err(Error::Unexpected {
+                    origin: origin.to_owned(),
+                    row,
+                    column,
+                    value: f64::from(x),
+                    expected,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Values from features.

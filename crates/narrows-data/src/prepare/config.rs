@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::layout::Reals;
 use crate::{Error, Result};
 
 /// How raw values become features.
@@ -20,8 +21,8 @@ pub struct PrepareConfig {
     pub window: Option<Window>,
 }
 
-/// How a numeric column is scaled. All three are linear in the bulk of the data (quantile-normal piecewise) and
-/// logarithmic beyond 5 units, so that a stray value cannot dominate a squared error, and all three can be inverted.
+/// How a numeric column is scaled. The first three are linear in the bulk of the data (quantile-normal piecewise) and
+/// logarithmic beyond 5 units, so that a stray value cannot dominate a squared error, and can be inverted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NumberScaling {
@@ -33,6 +34,10 @@ pub enum NumberScaling {
     MinMax,
     /// Ranks in the training data, as quantiles of the standard normal distribution.
     QuantileNormal,
+    /// As they are, which must be whole numbers from 0 on.
+    Counts,
+    /// As they are, which must lie in 0..=1.
+    UnitInterval,
 }
 
 /// How arrays are scaled.
@@ -48,6 +53,10 @@ pub enum ArrayScaling {
     Standardise,
     /// As they are.
     None,
+    /// As they are, which must be whole numbers from 0 on.
+    Counts,
+    /// As they are, which must lie in 0..=1.
+    UnitInterval,
 }
 
 /// The most features that one category may have.
@@ -78,6 +87,17 @@ struct RawWindow {
 
 fn one() -> usize {
     1
+}
+
+impl NumberScaling {
+    /// What the numbers are known to be.
+    pub(super) fn reals(self) -> Reals {
+        match self {
+            Self::Counts => Reals::Counts,
+            Self::UnitInterval => Reals::UnitInterval,
+            Self::Standardise | Self::MinMax | Self::QuantileNormal => Reals::Any,
+        }
+    }
 }
 
 impl MaxLevels {

@@ -21,6 +21,39 @@ pub struct Layout {
     pub weights: Vec<f32>,
     /// Whether all values lie in 0..=1 by construction (images), so that a Bernoulli likelihood also applies.
     pub unit_interval: bool,
+    /// What is known of the numbers.
+    #[serde(default, skip_serializing_if = "Reals::is_any")]
+    pub reals: Reals,
+}
+
+/// What is known of the numbers among the features, however they come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reals {
+    /// Nothing: they are scaled.
+    #[default]
+    Any,
+    /// Whole numbers from 0 on, as in the data.
+    Counts,
+    /// Numbers in 0..=1, as in the data.
+    UnitInterval,
+}
+
+impl Reals {
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        *self == Self::Any
+    }
+
+    /// What is expected in place of `value`; `None` where it is one of these numbers.
+    pub(super) fn expects(self, value: f64) -> Option<&'static str> {
+        match self {
+            Self::Counts if value < 0.0 || value.fract() != 0.0 => Some("counts, which are whole numbers from 0 on"),
+            Self::UnitInterval if !(0.0..=1.0).contains(&value) => Some("numbers in 0..=1"),
+            _ => None,
+        }
+    }
 }
 
 /// Features that describe one thing.

@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 pub use condition::{Condition, Given};
 pub use config::{ArrayScaling, MaxLevels, NumberScaling, PrepareConfig, Window};
 pub use encoder::Encoder;
-pub use layout::{Family, Field, Layout};
+pub use layout::{Family, Field, Layout, Reals};
 pub use note::{Note, Remark};
 pub use rows::Rows;
 pub use table::OTHER;
@@ -88,13 +88,14 @@ impl Preparation {
             Sample::Table => fit_table(subset, config)?,
             Sample::Array { dims } => {
                 let (scale, weights) = ArrayScale::fit(subset, config.arrays)?;
-                (Transform::Array(scale), array_layout(dims.clone(), weights), Vec::new())
+                let layout = array_layout(dims.clone(), weights, scale.reals());
+                (Transform::Array(scale), layout, Vec::new())
             }
             Sample::Image { height, width, channels } => {
                 let weights = vec![1.0; height * width * channels];
                 let fields = vec![Field { name: "pixels".into(), range: 0..weights.len(), family: Family::Gaussian }];
                 let dims = vec![*height, *width, *channels];
-                let layout = Layout { dims, steps: 1, fields, weights, unit_interval: true };
+                let layout = Layout { dims, steps: 1, fields, weights, unit_interval: true, reals: Reals::Any };
                 (Transform::Array(ArrayScale::identity()), layout, Vec::new())
             }
         };
@@ -195,14 +196,14 @@ impl Preparation {
     }
 }
 
-fn array_layout(dims: Vec<usize>, weights: Vec<f32>) -> Layout {
+fn array_layout(dims: Vec<usize>, weights: Vec<f32>, reals: Reals) -> Layout {
     let width = weights.len();
     let fields = if dims.len() == 1 && width <= 256 {
         (0..width).map(|at| Field { name: format!("c{at}"), range: at..at + 1, family: Family::Gaussian }).collect()
     } else {
         vec![Field { name: "values".into(), range: 0..width, family: Family::Gaussian }]
     };
-    Layout { dims, steps: 1, fields, weights, unit_interval: false }
+    Layout { dims, steps: 1, fields, weights, unit_interval: reals == Reals::UnitInterval, reals }
 }
 
 fn fit_table(subset: &Subset<Train>, config: &PrepareConfig) -> Result<(Transform, Layout, Vec<Note>)> {
@@ -226,7 +227,8 @@ fn fit_table(subset: &Subset<Train>, config: &PrepareConfig) -> Result<(Transfor
         let reasons = if reasons.is_empty() { "none was selected".into() } else { reasons.join("; ") };
         return Err(Error::NoFeatures { origin: subset.source().origin().to_owned(), reasons });
     }
-    let layout = Layout { dims: vec![weights.len()], steps: 1, fields, weights, unit_interval: false };
+    let reals = config.numbers.reals();
+    let layout = Layout { dims: vec![weights.len()], steps: 1, fields, weights, unit_interval: false, reals };
     Ok((Transform::Table(columns), layout, notes))
 }
 

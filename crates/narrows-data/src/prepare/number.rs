@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::layout::Reals;
+
 /// Units within which scaling is linear.
 const LINEAR: f64 = 5.0;
 /// Share of the unit below which a digit that comes back from a feature of 32 bits says nothing.
@@ -18,6 +20,8 @@ pub(crate) enum Scale {
     Linear { shift: f64, unit: f64 },
     /// Linear between `(value, score)` pairs; beyond them `score + soft((x - value) / unit)`.
     Quantile { values: Vec<f64>, scores: Vec<f64>, unit: f64 },
+    /// `x` itself, which must be one of these numbers.
+    Itself { reals: Reals },
 }
 
 pub(crate) fn soft(z: f64) -> f64 {
@@ -54,6 +58,7 @@ impl Scale {
         match self {
             Self::Linear { shift, unit } => soft((x - shift) / unit),
             Self::Quantile { values, scores, unit } => interpolate(values, scores, x, |d| soft(d / unit)),
+            Self::Itself { .. } => x,
         }
     }
 
@@ -62,13 +67,16 @@ impl Scale {
         match self {
             Self::Linear { shift, unit } => unsoft(y) * unit + shift,
             Self::Quantile { values, scores, unit } => interpolate(scores, values, y, |d| unsoft(d) * unit),
+            Self::Itself { .. } => y,
         }
     }
 
     /// The number that a feature stands for, without the digits that its 32 bits cannot carry.
     pub(crate) fn value(&self, feature: f32) -> f64 {
-        let (Self::Linear { unit, .. } | Self::Quantile { unit, .. }) = self;
         let y = f64::from(feature);
+        let (Self::Linear { unit, .. } | Self::Quantile { unit, .. }) = self else {
+            return rounded(y, y.abs().max(1.0) * DIGITS);
+        };
         let stretched = (y.abs() - LINEAR).clamp(0.0, 88.0).exp();
         rounded(self.invert(y), unit * stretched * DIGITS)
     }
@@ -82,6 +90,7 @@ impl Scale {
                 let even = values.len() == scores.len() && !values.is_empty();
                 even && increasing(values) && increasing(scores) && unit.is_finite() && *unit > 0.0
             }
+            Self::Itself { .. } => true,
         }
     }
 

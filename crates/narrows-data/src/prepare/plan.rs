@@ -155,6 +155,7 @@ fn scale(moments: &Moments, sorted: &[f64], scaling: NumberScaling) -> (Scale, O
         }
         NumberScaling::QuantileNormal if sorted.is_empty() => (Scale::Linear { shift: bulk.mean, unit }, remark),
         NumberScaling::QuantileNormal => (Scale::quantile(sorted, unit), None),
+        NumberScaling::Counts | NumberScaling::UnitInterval => (Scale::Itself { reals: scaling.reals() }, None),
     }
 }
 

@@ -89,6 +89,7 @@ impl TableColumn {
     pub(super) fn apply(&self, values: &ColumnData, target: &mut Target<'_>, at: At<'_>) -> Result<()> {
         match (&self.code, values) {
             (Code::Number { scale, fill, indicator }, ColumnData::Numbers(values)) => {
+                self.expected(values, scale, at)?;
                 self.numbers(values, *fill, *indicator, target, at, |x| scale.apply(x) as f32)
             }
             (Code::Boolean { fill, indicator }, ColumnData::Numbers(values)) => {
@@ -107,6 +108,18 @@ impl TableColumn {
                 Err(TableError::Kind { origin, name, found, expected: self.kind }.into())
             }
         }
+    }
+
+    /// Refuses values that are not what the scale says they are.
+    fn expected(&self, values: &[f64], scale: &Scale, at: At<'_>) -> Result<()> {
+        let Scale::Itself { reals } = scale else { return Ok(()) };
+        for (row, &value) in values.iter().enumerate().filter(|(_, value)| value.is_finite()) {
+            if let Some(expected) = reals.expects(value) {
+                let (origin, column) = (at.origin.to_owned(), format!("`{}`", self.name));
+                return Err(Error::Unexpected { origin, row: at.first_row + row, column, value, expected });
+            }
+        }
+        Ok(())
     }
 
     fn numbers(

@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Tensor};
 use narrows_core::Dims;
 use narrows_tensor::{Key, random};
 
-use crate::{DataSpec, Family, Head, Likelihood, Result};
+use crate::{DataSpec, Family, Head, Likelihood, Reals, Result};
 
 /// One specification for each kind of data: rows, mixed rows, probabilities, odd pictures, odd windows, rows with a
 /// condition (for conditional models).
@@ -41,9 +41,20 @@ pub(super) fn typical(data: &DataSpec, n: usize, dtype: DType) -> Result<Tensor>
     let values = (bent + (draw("noise", (n, features))? * 0.05)?)?;
     // A tanh and its noise lie within -1.3..1.3.
     let values = if data.unit_interval { values.affine(0.38, 0.5)? } else { values }.to_vec2::<f64>()?;
+    let values =
+        values.into_iter().map(|row| row.into_iter().map(|value| known(data.reals, value)).collect::<Vec<_>>());
     let families = data.likelihood.families(features);
-    let rows: Vec<f64> = values.iter().flat_map(|row| read(row, &families)).collect();
+    let rows: Vec<f64> = values.flat_map(|row| read(&row, &families)).collect();
     Ok(Tensor::from_vec(rows, data.sample.batched(n), &device)?.to_dtype(dtype)?)
+}
+
+/// A number as what all are known to be; any other stays as it is.
+pub(super) fn known(reals: Reals, value: f64) -> f64 {
+    match reals {
+        Reals::Any => value,
+        Reals::Counts => (1.0 + value).exp().min(1e6).round(),
+        Reals::UnitInterval => 1.0 / (1.0 + (-value).exp()),
+    }
 }
 
 /// Conditions of `n` samples.

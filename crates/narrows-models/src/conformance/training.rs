@@ -7,7 +7,7 @@ use narrows_core::{StepContext, Trainable};
 use narrows_tensor::{Gradients, Key};
 
 use super::{Finding, Subject, samples, wild_rows};
-use crate::{Likelihood, Result};
+use crate::{Likelihood, Reals, Result};
 
 const RATE: f64 = 3e-3;
 
@@ -70,6 +70,8 @@ pub(super) fn learns(subject: &Subject<'_>) -> Finding {
 
 pub(super) fn survives(subject: &Subject<'_>) -> Finding {
     for (what, rows) in wild_rows(&subject.data.sample)? {
+        // Counts have no sign and no fractions.
+        let rows = if subject.data.reals == Reals::Counts { rows.abs()?.round()? } else { rows };
         let mut model = subject.model(1, DType::F32)?;
         model.prepare(&subject.batch(&rows)?)?;
         let losses = train(subject, model.as_mut(), &rows, 40)?;
@@ -77,7 +79,7 @@ pub(super) fn survives(subject: &Subject<'_>) -> Finding {
             return Ok(Some(format!("{what}: the loss of step {step} is {}", losses[step])));
         }
         // Values outside 0..=1 have no meaning as probabilities; there it is enough that nothing overflows.
-        let meaningful = subject.data.likelihood == Likelihood::Gaussian;
+        let meaningful = subject.data.likelihood == Likelihood::Gaussian && subject.data.reals != Reals::UnitInterval;
         // Noise is drawn anew in every step, so a few are averaged. A start without any error can only be left, by steps that
         // are small beside the data.
         let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len().max(1) as f64;

@@ -4,39 +4,35 @@ use candle_core::{DType, Tensor};
 use narrows_core::Result;
 use narrows_tensor::{Key, random};
 
-use super::{Family, Likelihood};
+use super::{Family, Likelihood, Spread};
 
 impl Likelihood {
-    /// Samples whose expectation is `mean`: flags and categories are drawn, and real features spread by `deviation` where
-    /// there is one.
+    /// Samples whose expectation is `mean`: flags and categories are drawn, and so are real features where their spread is
+    /// known.
     ///
     /// # Shapes
     /// - `mean`: `[N, ..sample]`, as [`Likelihood::mean`] gives it
-    /// - `deviation`: `[..sample]`
     /// - returns: `[N, ..sample]`
     ///
     /// # Errors
     /// Candle cannot read or make a tensor.
-    pub fn draw(&self, mean: &Tensor, deviation: Option<&Tensor>, key: &Key) -> Result<Tensor> {
+    pub fn draw(&self, mean: &Tensor, spread: Option<&Spread>, key: &Key) -> Result<Tensor> {
         let count = mean.elem_count();
-        let (mut uniform, mut normal) = (vec![0f32; count], vec![0f32; count]);
+        let mut uniform = vec![0f32; count];
         random::fill_uniform(&key.named("choice"), &mut uniform);
-        random::fill_normal(&key.named("noise"), &mut normal);
         let mut values = mean.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
         let features = mean.flatten_from(1)?.dim(1)?;
-        let deviation = deviation.map(|of| of.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()).transpose()?;
+        let mut reals = values.clone();
+        if let Some(spread) = spread {
+            spread.draw(&mut reals, features, key)?;
+        }
         let runs = self.runs(features);
         for (row, values) in values.chunks_exact_mut(features).enumerate() {
             for &(start, length, family) in &runs {
                 let part = &mut values[start..start + length];
                 let place = row * features + start;
                 match family {
-                    Family::Gaussian => {
-                        let spread = deviation.as_ref().map(|deviation| &deviation[start..start + length]);
-                        for (at, value) in part.iter_mut().enumerate() {
-                            *value += spread.map_or(0.0, |spread| spread[at] * f64::from(normal[place + at]));
-                        }
-                    }
+                    Family::Gaussian => part.copy_from_slice(&reals[place..place + length]),
                     Family::Bernoulli => {
                         for (at, value) in part.iter_mut().enumerate() {
                             *value = f64::from(u8::from(f64::from(uniform[place + at]) < *value));
@@ -65,7 +61,7 @@ fn choose(shares: &mut [f64], draw: f64) {
 mod tests {
     use candle_core::Device;
 
-    use super::super::Head;
+    use super::super::{Head, Scale};
     use super::*;
 
     #[test]
@@ -78,7 +74,9 @@ mod tests {
         let likelihood = Likelihood::mixed(heads, vec![]).unwrap();
         let mean = Tensor::new(&[[3.0f64, 0.2, 0.1, 0.6, 0.3]], &Device::Cpu).unwrap().repeat((20_000, 1)).unwrap();
         let deviation = Tensor::new(&[0.5f64, 1.0, 1.0, 1.0, 1.0], &Device::Cpu).unwrap();
-        let drawn = likelihood.draw(&mean, Some(&deviation), &Key::new(1)).unwrap();
+        let log_var = Tensor::new(0f64, &Device::Cpu).unwrap();
+        let spread = Spread::Normal(Scale { unit: deviation, log_var });
+        let drawn = likelihood.draw(&mean, Some(&spread), &Key::new(1)).unwrap();
         let found = drawn.mean(0).unwrap().to_vec1::<f64>().unwrap();
         for (found, expected) in found.iter().zip([3.0, 0.2, 0.1, 0.6, 0.3]) {
             assert!((found - expected).abs() < 0.02, "{found} for {expected}");

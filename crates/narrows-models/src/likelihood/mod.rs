@@ -3,10 +3,12 @@
 //! A row's features are split into heads. A sample may hold several rows (the steps of a window, the pixels of a
 //! picture): heads and weights are those of one row and repeat.
 
+mod counts;
 mod draw;
 mod loss;
 mod nats;
 mod row;
+mod spread;
 
 use std::ops::Range;
 
@@ -15,12 +17,13 @@ use narrows_core::Result;
 use serde::{Deserialize, Serialize};
 
 pub use row::{InvalidRow, Row};
+pub use spread::{Scale, Spread};
 
 /// The distribution that describes a head's features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
-    /// Real numbers with equal variance: squared error. The output is the mean.
+    /// Real numbers: squared error, or a density around the output, which is the mean ([`Spread`]).
     Gaussian,
     /// Each feature is 0 or 1 (or a share between): the output is the logit of its expectation.
     Bernoulli,

@@ -1,14 +1,14 @@
 //! The negative log-likelihood in nats, per sample, for models whose loss is a bound on it.
 //!
-//! Real features: `½ Σ_j [log 2π + λ + 2 log s_j + (x_j - m_j)² / (s_j² exp λ)]` with a scale `s_j` for each feature and one
-//! log-variance λ for all; flags and categories by their cross-entropy. Weights of the likelihood do not enter: a bound on
+//! Real features by the density of their [`Spread`], as a rule `½ Σ_j [log 2π + λ + 2 log s_j + (x_j - m_j)² / (s_j² exp λ)]`
+//! with a scale `s_j` for each feature and one log-variance λ for all; flags and categories by their cross-entropy. Weights of the likelihood do not enter: a bound on
 //! a probability has none.
 
 use candle_core::{D, Tensor};
 use narrows_core::Result;
 use narrows_tensor::ops::loss::{bce_with_logits, categorical, squared_error};
 
-use super::{Family, Likelihood};
+use super::{Family, Likelihood, Spread};
 
 impl Likelihood {
     /// The negative log-likelihood of each sample.
@@ -17,25 +17,16 @@ impl Likelihood {
     /// - `output`: `[N, ..sample]`
     /// - `target`: `[N, ..sample]`
     /// - `observed`: `[N, ..sample]`, 1 where the target counts and 0 where it was missing
-    /// - `scale`: `[..sample]`, the deviation of each real feature where `log_var` is 0
-    /// - `log_var`: `[]`
     /// - returns: `[N]`
     ///
     /// # Errors
     /// The shapes differ.
-    pub fn nats(
-        &self,
-        output: &Tensor,
-        target: &Tensor,
-        observed: Option<&Tensor>,
-        scale: &Tensor,
-        log_var: &Tensor,
-    ) -> Result<Tensor> {
+    pub fn nats(&self, output: &Tensor, target: &Tensor, observed: Option<&Tensor>, spread: &Spread) -> Result<Tensor> {
         if *self == Self::Bernoulli {
             return Ok(bce_with_logits(output, target, observed)?);
         }
         let flat = |tensor: &Tensor| tensor.flatten_from(1);
-        let (output, target, scale) = (flat(output)?, flat(target)?, scale.flatten_all()?);
+        let (output, target) = (flat(output)?, flat(target)?);
         let observed = observed.map(flat).transpose()?;
         let mut sum: Option<Tensor> = None;
         for (start, length, family) in self.runs(output.dim(1)?) {
@@ -43,7 +34,7 @@ impl Likelihood {
             let (output, target) = (part(&output)?, part(&target)?);
             let observed = observed.as_ref().map(part).transpose()?;
             let nats = match family {
-                Family::Gaussian => gaussian(&output, &target, observed.as_ref(), &part(&scale)?, log_var)?,
+                Family::Gaussian => spread.part(start, length)?.nats(&output, &target, observed.as_ref())?,
                 Family::Bernoulli => bce_with_logits(&output, &target, observed.as_ref())?,
                 Family::Categorical => categorical(&output, &target, 0..length, observed.as_ref())?,
             };
@@ -70,7 +61,14 @@ impl Likelihood {
     }
 }
 
-fn gaussian(mean: &Tensor, x: &Tensor, observed: Option<&Tensor>, scale: &Tensor, log_var: &Tensor) -> Result<Tensor> {
+/// The normal density with one log-variance for all values, in one fused pass.
+pub(super) fn gaussian(
+    mean: &Tensor,
+    x: &Tensor,
+    observed: Option<&Tensor>,
+    scale: &Tensor,
+    log_var: &Tensor,
+) -> Result<Tensor> {
     let precision = scale.sqr()?.recip()?;
     let log_scale = scale.log()?;
     let (weights, count, log_scales) = match observed {
@@ -92,6 +90,7 @@ fn gaussian(mean: &Tensor, x: &Tensor, observed: Option<&Tensor>, scale: &Tensor
 mod tests {
     use candle_core::Device;
 
+    use super::super::Scale;
     use super::*;
 
     #[test]
@@ -100,7 +99,8 @@ mod tests {
         let scale = Tensor::new(&[2.0f64], &Device::Cpu).unwrap();
         let log_var = Tensor::new(0.6f64, &Device::Cpu).unwrap();
         let nats = |observed: Option<&Tensor>| {
-            let nats = Likelihood::Gaussian.nats(&row(1.0), &row(2.5), observed, &scale, &log_var).unwrap();
+            let spread = Spread::Normal(Scale { unit: scale.clone(), log_var: log_var.clone() });
+            let nats = Likelihood::Gaussian.nats(&row(1.0), &row(2.5), observed, &spread).unwrap();
             nats.to_vec1::<f64>().unwrap()[0]
         };
         let variance = 4.0 * 0.6f64.exp();

@@ -96,6 +96,13 @@ impl Row {
         }
     }
 
+    /// The same row, its real features read as probabilities.
+    pub fn with_probabilities(&self) -> Self {
+        let bernoulli = |family| if family == Family::Gaussian { Family::Bernoulli } else { family };
+        let heads = self.heads.iter().map(|head| Head { range: head.range.clone(), family: bernoulli(head.family) });
+        Self { heads: heads.collect(), weights: self.weights.clone() }
+    }
+
     /// The heads in order.
     pub fn heads(&self) -> &[Head] {
         &self.heads

@@ -5,27 +5,52 @@ use narrows_tensor::{Activation, Scope};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Bound, Objective, Parts, Prior, Variational};
+use super::{Bound, Density, Objective, Parts, Prior, Variational};
 use crate::bottleneck::Gaussian;
 use crate::config::Widths;
 use crate::network::mlp::Hidden;
-use crate::network::symmetric;
+use crate::network::symmetric::{self, default_widths};
 use crate::variant::check_sizes;
-use crate::{DataSpec, Error, Likelihood, Result};
+use crate::{DataSpec, Error, Likelihood, Reals, Result};
 
 /// How real features are described.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
+#[allow(missing_docs, reason = "comments would turn the schema's list of names into one schema for each name")]
 pub enum LikelihoodChoice {
-    // Comments here would turn the schema's list of names into one schema for each name.
     #[default]
-    #[allow(missing_docs, reason = "as the data say; Bernoulli where samples are binarised")]
     Auto,
-    #[allow(missing_docs, reason = "real numbers around the decoder's mean")]
     Gaussian,
-    #[allow(missing_docs, reason = "probabilities, for values in 0..=1")]
+    GaussianPerElement,
+    Laplace,
     Bernoulli,
+    Poisson,
+    NegativeBinomial,
+}
+
+impl LikelihoodChoice {
+    /// What real features must be, and be left as, for this choice.
+    pub fn reals(self) -> Reals {
+        match self {
+            Self::Auto | Self::Gaussian | Self::GaussianPerElement | Self::Laplace => Reals::Any,
+            Self::Bernoulli => Reals::UnitInterval,
+            Self::Poisson | Self::NegativeBinomial => Reals::Counts,
+        }
+    }
+
+    /// Its name in configurations.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Gaussian => "gaussian",
+            Self::GaussianPerElement => "gaussian-per-element",
+            Self::Laplace => "laplace",
+            Self::Bernoulli => "bernoulli",
+            Self::Poisson => "poisson",
+            Self::NegativeBinomial => "negative-binomial",
+        }
+    }
 }
 
 /// The shared options of a variational variant.
@@ -65,25 +90,47 @@ impl Design {
             let [value, reason, remedy] = [value, reason, remedy].map(str::to_owned);
             Err(Error::Misfit { model: self.model, option, value, reason, remedy })
         };
-        let unit = data.unit_interval || data.likelihood == Likelihood::Bernoulli;
-        if self.binarise && self.likelihood == LikelihoodChoice::Gaussian {
-            let reason = "black and white samples have no normal distribution";
-            return refuse("likelihood", "gaussian", reason, "choose likelihood = \"bernoulli\" or binarise = false");
+        let unit = data.unit_interval || data.likelihood == Likelihood::Bernoulli || data.reals == Reals::UnitInterval;
+        let binary = matches!(self.likelihood, LikelihoodChoice::Auto | LikelihoodChoice::Bernoulli);
+        if self.binarise && !binary {
+            let reason = "black and white samples are no draws from it";
+            let remedy = "choose likelihood = \"bernoulli\" or binarise = false";
+            return refuse("likelihood", self.likelihood.name(), reason, remedy);
         }
         if self.likelihood == LikelihoodChoice::Bernoulli && !unit {
             let remedy = "use likelihood = \"auto\", or data with values in 0..=1 such as pictures";
             return refuse("likelihood", "bernoulli", "its values are not all in 0..=1", remedy);
         }
+        if self.likelihood.reals() == Reals::Counts && data.reals != Reals::Counts {
+            let remedy = "use likelihood = \"auto\", or data whose numbers are whole and from 0 on";
+            return refuse("likelihood", self.likelihood.name(), "its numbers are no counts", remedy);
+        }
         if self.binarise && !unit {
             let remedy = "set binarise = false, or use data with values in 0..=1 such as pictures";
             return refuse("binarise", "true", "its values are not all in 0..=1", remedy);
         }
+        let fixed = matches!(self.density(), Density::Normal(_) | Density::Laplace(_));
         match self.deviation {
-            Some(deviation) if self.data(data).likelihood == Likelihood::Bernoulli => {
-                let remedy = "leave deviation out, or choose likelihood = \"gaussian\"";
-                refuse("deviation", &deviation.to_string(), "Bernoulli features have no deviation", remedy)
+            Some(deviation) if self.data(data).likelihood == Likelihood::Bernoulli || !fixed => {
+                let remedy = "leave deviation out, or choose likelihood = \"gaussian\" or \"laplace\"";
+                let reason =
+                    if fixed { "Bernoulli features have no deviation" } else { "this likelihood learns its own" };
+                refuse("deviation", &deviation.to_string(), reason, remedy)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// How real features spread around the decoder's mean.
+    fn density(&self) -> Density {
+        match self.likelihood {
+            LikelihoodChoice::Auto | LikelihoodChoice::Gaussian | LikelihoodChoice::Bernoulli => {
+                Density::Normal(self.deviation)
+            }
+            LikelihoodChoice::GaussianPerElement => Density::NormalPerElement,
+            LikelihoodChoice::Laplace => Density::Laplace(self.deviation),
+            LikelihoodChoice::Poisson => Density::Poisson,
+            LikelihoodChoice::NegativeBinomial => Density::NegativeBinomial,
         }
     }
 
@@ -91,13 +138,13 @@ impl Design {
     fn data(&self, data: &DataSpec) -> DataSpec {
         let probabilities = match self.likelihood {
             LikelihoodChoice::Auto => self.binarise,
-            LikelihoodChoice::Bernoulli => true,
-            LikelihoodChoice::Gaussian => false,
+            choice => choice == LikelihoodChoice::Bernoulli,
         };
         let likelihood = match (self.likelihood, &data.likelihood) {
+            (_, Likelihood::Mixed(row)) if probabilities => Likelihood::Mixed(row.with_probabilities()),
             _ if probabilities => Likelihood::Bernoulli,
-            (LikelihoodChoice::Gaussian, Likelihood::Bernoulli) => Likelihood::Gaussian,
-            (_, described) => described.clone(),
+            (LikelihoodChoice::Auto, described) | (_, described @ Likelihood::Mixed(_)) => described.clone(),
+            _ => Likelihood::Gaussian,
         };
         DataSpec { likelihood, ..data.clone() }
     }
@@ -109,9 +156,18 @@ impl Design {
     pub fn parts(&self, data: &DataSpec, scope: &Scope) -> Result<Parts> {
         let data = self.data(data);
         let layers = Hidden { activation: self.activation, dropout: 0.0, beside_path: self.skip };
-        let networks = symmetric(&data, self.widths.as_ref(), layers, Gaussian { code: self.code }, scope)?;
-        let bound = Bound::new(self.deviation, &data.likelihood, &scope.enter("likelihood"))?;
+        let mut networks =
+            symmetric::symmetric(&data, self.widths.as_ref(), layers, Gaussian { code: self.code }, scope)?;
         let condition = data.condition.unwrap_or(0);
+        if matches!(self.density(), Density::Poisson | Density::NegativeBinomial) {
+            networks.scaling = networks.scaling.positive(&data.likelihood)?;
+        }
+        let widths = self
+            .widths
+            .as_ref()
+            .map_or_else(|| default_widths(data.features(), self.code), |widths| widths.get().clone());
+        let hidden = widths.last().copied().unwrap_or(self.code);
+        let bound = Bound::new(self.density(), &data, self.code + condition, hidden, &scope.enter("likelihood"))?;
         Ok(Parts { networks, bound, prior: Prior::StandardNormal, condition })
     }
 
@@ -152,12 +208,15 @@ macro_rules! variational_options {
             pub activation: narrows_tensor::Activation,
             /// Linear maps beside both networks, set to the principal components of the first training rows.
             pub skip: bool,
-            /// How real features are described: gaussian around the decoder's mean, or bernoulli as probabilities (values
-            /// in 0..=1 only). With auto as the data say, and bernoulli where samples are binarised.
+            /// How real features are described: gaussian or laplace around the decoder's mean with one learned deviation,
+            /// gaussian-per-element with a learned deviation for each value of each sample, bernoulli as probabilities
+            /// (values in 0..=1 only), poisson or negative-binomial as counts (whole numbers from 0 on). With auto as the
+            /// data say, and bernoulli where samples are binarised.
             pub likelihood: $crate::variational::LikelihoodChoice,
             /// Every step sees black and white samples, drawn anew with the intensities in 0..=1 as probabilities.
             pub binarise: bool,
-            /// Fixed standard deviation of real features, in units of the data's own. Left out, it is learned.
+            /// Fixed standard deviation of real features, in units of the data's own, for gaussian and laplace. Left out, it is
+            /// learned.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub deviation: Option<$crate::config::Deviation>,
             $($(#[$field_doc])* pub $field: $type,)*

@@ -22,7 +22,7 @@ use crate::DataSpec;
 use crate::augmentation::binarised;
 use crate::network::Mode;
 
-pub use bound::Bound;
+pub use bound::{Bound, Density};
 pub use density_ratio::DensityRatio;
 pub(crate) use design::variational_options;
 pub use design::{Design, LikelihoodChoice};
@@ -106,8 +106,8 @@ impl<O: Objective> Autoencoder for Variational<O> {
     }
 
     fn draw_given(&self, z: &Tensor, condition: Option<&Tensor>, key: &Key) -> Result<Tensor> {
-        let deviation = self.parts.bound.deviation(&self.parts.networks)?;
-        self.parts.networks.likelihood.draw(&self.decode_given(z, condition)?, Some(&deviation), key)
+        self.spec.code.count("z", z)?;
+        self.parts.draw(z, condition, key)
     }
 
     fn draw_codes(&self, n: usize, key: &Key) -> Result<Option<Tensor>> {

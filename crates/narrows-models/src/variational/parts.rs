@@ -49,6 +49,22 @@ impl Parts {
         self.networks.output(&self.beside(z, condition)?, mode)
     }
 
+    /// A sample for each code: flags, categories and real features drawn from their distributions.
+    ///
+    /// # Shapes
+    /// - `z`: `[N, code]`
+    /// - `condition`: `[N, condition]`
+    /// - returns: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// The codes or conditions are of another size.
+    pub fn draw(&self, z: &Tensor, condition: Option<&Tensor>, key: &Key) -> Result<Tensor> {
+        let z = self.beside(z, condition)?;
+        let likelihood = &self.networks.likelihood;
+        let mean = likelihood.mean(&self.networks.output(&z, Mode::Infer)?)?;
+        likelihood.draw(&mean, Some(&self.bound.spread(&self.networks, &z, Mode::Infer)?), key)
+    }
+
     /// Rows with their conditions behind; an unknown condition is 0.
     fn beside(&self, rows: &Tensor, condition: Option<&Tensor>) -> Result<Tensor> {
         if self.condition == 0 {
@@ -88,10 +104,12 @@ impl Parts {
     pub fn nats(&self, z: &Tensor, batch: &Batch, mode: Mode) -> Result<Tensor> {
         let samples = z.dim(0)? / batch.target().dim(0)?;
         let condition = batch.condition.as_ref().map(|condition| each(condition, samples)).transpose()?;
-        let output = self.output(z, condition.as_ref(), mode)?;
+        let z = self.beside(z, condition.as_ref())?;
+        let output = self.networks.output(&z, mode)?;
         let target = each(batch.target(), samples)?;
         let observed = batch.observed.as_ref().map(|observed| each(observed, samples)).transpose()?;
-        self.bound.nats(&self.networks, &output, &target, observed.as_ref())
+        let spread = self.bound.spread(&self.networks, &z, mode)?;
+        self.networks.likelihood.nats(&output, &target, observed.as_ref(), &spread)
     }
 
     /// `log p(x, z) - log q(z|x)` in nats for `samples` codes of each sample.

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use narrows_core::{Batch, Dims, Group, StepContext};
-use narrows_models::{DataSpec, Error, ModelConfig, build, catalog};
+use narrows_models::{DataSpec, Error, ModelConfig, Reals, build, catalog};
 use narrows_tensor::{Key, Scope};
 
 fn scope() -> Scope {
@@ -36,8 +36,12 @@ fn convolutions_on_a_table_are_refused() {
 fn options_that_contradict_each_other_or_the_data_are_refused_with_a_way_out() {
     let real = DataSpec::gaussian(Dims::new([12]));
     let pixels = DataSpec { unit_interval: true, ..real.clone() };
+    let counts = DataSpec { reals: Reals::Counts, ..real.clone() };
     let cases = [
         ("[vae]\nlikelihood = \"bernoulli\"", &real, "likelihood = bernoulli", "0..=1"),
+        ("[vae]\nlikelihood = \"poisson\"", &real, "likelihood = poisson", "whole"),
+        ("[vae]\nbinarise = true\nlikelihood = \"laplace\"", &pixels, "likelihood = laplace", "bernoulli"),
+        ("[vae]\nlikelihood = \"poisson\"\ndeviation = 0.5", &counts, "deviation = 0.5", "laplace"),
         ("[iwae]\nbinarise = true", &real, "binarise = true", "binarise = false"),
         ("[vae]\nbinarise = true\nlikelihood = \"gaussian\"", &pixels, "likelihood = gaussian", "bernoulli"),
         ("[beta-vae]\nbinarise = true\ndeviation = 0.5", &pixels, "deviation = 0.5", "leave deviation out"),

@@ -2,7 +2,7 @@
 
 use narrows_core::Dims;
 use narrows_models::conformance::{Subject, check, check_wild, data_specs};
-use narrows_models::{DataSpec, Entry, Kind, ModelConfig, build, catalog};
+use narrows_models::{DataSpec, Entry, Family, Head, Kind, Likelihood, ModelConfig, Reals, build, catalog};
 
 fn configs() -> Vec<ModelConfig> {
     let small = |entry: &Entry| {
@@ -75,6 +75,31 @@ fn conditional_variants_conform_on_rows_with_a_condition() {
 fn every_variant_takes_some_kind_of_data() {
     for config in configs() {
         assert!(data_specs().iter().any(|(_, data)| config.check(data).is_ok()), "{}", config.name());
+    }
+}
+
+/// Every likelihood of a variational model, on the kinds of data that it takes.
+#[test]
+fn every_likelihood_conforms() {
+    on_one_thread();
+    let rows = DataSpec::gaussian(Dims::new([7]));
+    let head = |range, family| Head { range, family };
+    let heads = vec![head(0..3, Family::Gaussian), head(3..4, Family::Bernoulli), head(4..7, Family::Gaussian)];
+    let mixed = DataSpec { likelihood: Likelihood::mixed(heads, vec![]).unwrap(), ..rows.clone() };
+    let cases = [
+        ("laplace", Reals::Any),
+        ("gaussian-per-element", Reals::Any),
+        ("bernoulli", Reals::UnitInterval),
+        ("poisson", Reals::Counts),
+        ("negative-binomial", Reals::Counts),
+    ];
+    for (likelihood, reals) in cases {
+        for data in [&rows, &mixed] {
+            let config = ModelConfig::from_toml(&format!("[vae]\ncode = 3\nlikelihood = \"{likelihood}\"\n")).unwrap();
+            let data = DataSpec { reals, ..data.clone() };
+            let model = |scope: &narrows_tensor::Scope| build(&config, &data, scope);
+            check(&Subject { name: format!("vae under {likelihood}"), build: &model, data: data.clone() }).unwrap();
+        }
     }
 }
 

@@ -299,7 +299,14 @@ mod tests {
     fn layout(steps: usize) -> Layout {
         let field = |name: &str, range| Field { name: name.into(), range, family: Family::Gaussian };
         let fields = vec![field("a", 0..1), field("b", 1..3)];
-        Layout { dims: vec![3], steps, fields, weights: vec![1.0, 1.0, 0.0], unit_interval: false }
+        Layout {
+            dims: vec![3],
+            steps,
+            fields,
+            weights: vec![1.0, 1.0, 0.0],
+            unit_interval: false,
+            reals: narrows_data::Reals::Any,
+        }
     }
 
     fn detector(power: f64) -> Detector {
