@@ -88,6 +88,30 @@ pub(crate) fn softplus(x: f32) -> f32 {
     (if x > 0.0 { x } else { 0.0 }) + ln_1p(exp(-x.abs()))
 }
 
+/// Sine and cosine of so many turns, `0 <= turns <= 1`: series around the nearest quarter of a turn.
+#[inline(always)]
+pub(crate) fn sine_cosine(turns: f32) -> (f32, f32) {
+    const ROUND: f32 = 12_582_912.0;
+    let shifted = turns * 4.0 + ROUND;
+    let x = (turns - (shifted - ROUND) * 0.25) * std::f32::consts::TAU;
+    let z = x * x;
+    let sine = 1.0 / 362_880.0;
+    let sine = sine * z - 1.0 / 5040.0;
+    let sine = sine * z + 1.0 / 120.0;
+    let sine = sine * z - 1.0 / 6.0;
+    let sine = x + x * z * sine;
+    let cosine = 1.0 / 40_320.0;
+    let cosine = cosine * z - 1.0 / 720.0;
+    let cosine = cosine * z + 1.0 / 24.0;
+    let cosine = cosine * z - 0.5;
+    let cosine = 1.0 + z * cosine;
+    // Each quarter of a turn leads (sine, cosine) to (cosine, -sine).
+    let quarter = shifted.to_bits().wrapping_sub(ROUND.to_bits());
+    let (a, b) = if quarter & 1 == 0 { (sine, cosine) } else { (cosine, sine) };
+    let flip = |value: f32, bit: u32| f32::from_bits(value.to_bits() ^ (bit << 31));
+    (flip(a, quarter >> 1 & 1), flip(b, (quarter >> 1 ^ quarter) & 1))
+}
+
 /// `Φ(x)`, the standard normal distribution function, and `φ(x)`, its density (Abramowitz & Stegun 7.1.26).
 #[inline(always)]
 pub(crate) fn normal(x: f32) -> (f32, f32) {
