@@ -7,7 +7,7 @@ use super::epilogue::Rows;
 use super::gemm::{self, COLUMNS, Matrix, Size, Target};
 use super::parallel::{Shared, for_each, for_each_part};
 use super::scratch::Scratch;
-use super::select::{BLOCK, Selection, block_maxima};
+use super::select::{BLOCK, Selection, note_largest};
 use super::simd::vectorized;
 use super::sparse::dot;
 use crate::Activation;
@@ -58,8 +58,8 @@ impl Layer<'_> {
         let (left, right) = (Matrix::rows(&x_rounded.pairs, half), Matrix::rows(&w_rounded.pairs, half));
         gemm::product_of_pairs(Size { depth: half, ..size }, &left, &right, &target);
         let either = |a: f32, b: f32| if b.is_finite() { a.max(b) } else { f32::INFINITY };
-        let largest = |numbers: &[f32]| numbers.iter().copied().fold(0.0, either);
-        let (w, w_error) = (largest(&w_rounded.norms), largest(&w_rounded.errors));
+        let most = |numbers: &[f32]| numbers.iter().copied().fold(0.0, either);
+        let (w, w_error) = (most(&w_rounded.norms), most(&w_rounded.errors));
         let b = bias.iter().map(|b| b.abs()).fold(0.0, either);
         // Sums in f32 round in each term, here and in the exact ones.
         let rounding = (size.depth + 8) as f32 * f32::EPSILON;
@@ -136,14 +136,15 @@ impl<F: Fn(usize) -> usize + Sync> Target for Scores<'_, F> {
     fn put(&self, row: usize, column: usize, columns: usize, sums: &[[f32; COLUMNS]], first: bool, last: bool) {
         self.rows.put(row, column, columns, sums, first, last);
         if last {
-            for row in row..row + sums.len() {
-                // SAFETY: as for the sums: this tile's, which nobody else writes.
-                let (sums, maximum) = unsafe {
-                    let place = row * self.columns.div_ceil(BLOCK) + column / BLOCK;
-                    (self.rows.out.part(row * self.columns + column, columns), self.maxima.part(place, 1))
-                };
-                block_maxima(sums, maximum);
-            }
+            let blocks = self.columns.div_ceil(BLOCK);
+            let rows = (row..row + sums.len()).map(|row| {
+                // SAFETY: this tile's sums and maxima, which nobody else writes.
+                unsafe {
+                    let sums = self.rows.out.part(row * self.columns + column, columns);
+                    (&*sums, &mut self.maxima.part(row * blocks + column / BLOCK, 1)[0])
+                }
+            });
+            note_largest(rows);
         }
     }
 }

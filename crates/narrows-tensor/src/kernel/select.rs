@@ -95,45 +95,87 @@ fn key(value: f32) -> f32 {
 
 vectorized! {
     fn collect(candidates: &mut Vec<(f32, u32)>, row: &[f32], maxima: &[f32], bound: f32) {
-        for ((start, block), &maximum) in (0u32..).step_by(BLOCK).zip(row.chunks(BLOCK)).zip(maxima) {
-            if maximum < bound {
-                continue;
+        let mut blocks = [0u32; AHEAD];
+        for (first, some) in (0u32..).step_by(AHEAD).zip(maxima.chunks(AHEAD)) {
+            let mut count = 0;
+            for (block, &maximum) in (first..).zip(some) {
+                if maximum >= bound {
+                    blocks[count] = block;
+                    count += 1;
+                    prefetch(&row[block as usize * BLOCK..]);
+                }
             }
-            let mut reached = match <&[f32; BLOCK]>::try_from(block) {
-                Ok(whole) => reaching(whole, bound),
-                Err(_) => reaching(block, bound),
-            };
-            while reached != 0 {
-                let column = reached.trailing_zeros();
-                candidates.push((block[column as usize], start + column));
-                reached &= reached - 1;
+            for &block in &blocks[..count] {
+                let start = block as usize * BLOCK;
+                let entries = &row[start..row.len().min(start + BLOCK)];
+                let mut reached = match <&[f32; BLOCK]>::try_from(entries) {
+                    Ok(whole) => reaching(whole, bound),
+                    Err(_) => reaching(entries, bound),
+                };
+                while reached != 0 {
+                    let column = reached.trailing_zeros();
+                    candidates.push((entries[column as usize], start as u32 + column));
+                    reached &= reached - 1;
+                }
             }
         }
     }
 }
 
-vectorized! {
-    /// The largest entry of each block of `BLOCK` entries; `NaN` counts as infinite.
-    pub(crate) fn block_maxima(row: &[f32], maxima: &mut [f32]) {
-        let blocks = row.chunks_exact(BLOCK);
-        let rest = blocks.remainder();
-        for (block, maximum) in blocks.zip(maxima.iter_mut()) {
-            let mut lanes = [f32::NEG_INFINITY; 16];
-            for half in block.chunks_exact(16) {
-                for (lane, &value) in lanes.iter_mut().zip(half) {
-                    let value = key(value);
-                    *lane = if value > *lane { value } else { *lane };
-                }
-            }
-            for half in [8, 4, 2, 1] {
-                for lane in 0..half {
-                    lanes[lane] = if lanes[lane + half] > lanes[lane] { lanes[lane + half] } else { lanes[lane] };
-                }
-            }
-            *maximum = lanes[0];
-        }
-        if let (Some(maximum), false) = (maxima.last_mut(), rest.is_empty()) {
-            *maximum = rest.iter().fold(f32::NEG_INFINITY, |a, &b| if key(b) > a { key(b) } else { a });
+/// Blocks that are fetched before the first of them is read: a row may lie far away.
+const AHEAD: usize = 64;
+
+/// Has the processor fetch the block that `row` starts with.
+#[inline(always)]
+fn prefetch(row: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in [row.first(), row.get(BLOCK / 2)].into_iter().flatten() {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint; the address is that of an entry.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(line).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = row;
+}
+
+/// The largest entry of each block of `BLOCK` entries; `NaN` counts as infinite.
+pub(crate) fn block_maxima(row: &[f32], maxima: &mut [f32]) {
+    note_largest(row.chunks(BLOCK).zip(maxima));
+}
+
+/// Writes the largest entry of each block of at most `BLOCK`; `NaN` counts as infinite.
+pub(crate) fn note_largest<'a>(blocks: impl Iterator<Item = (&'a [f32], &'a mut f32)>) {
+    #[cfg(target_arch = "x86_64")]
+    if super::simd::avx512() {
+        // SAFETY: the processor has AVX-512.
+        return blocks.for_each(|(block, maximum)| *maximum = unsafe { avx512::largest(block) });
+    }
+    blocks.for_each(|(block, maximum)| *maximum = largest(block));
+}
+
+fn largest(block: &[f32]) -> f32 {
+    block.iter().fold(f32::NEG_INFINITY, |a, &b| if key(b) > a { key(b) } else { a })
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::{_CMP_UNORD_Q, _mm512_cmp_ps_mask, _mm512_loadu_ps, _mm512_max_ps, _mm512_reduce_max_ps};
+
+    use super::BLOCK;
+
+    /// The largest entry.
+    ///
+    /// # Safety
+    /// The processor has AVX-512.
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn largest(block: &[f32]) -> f32 {
+        let Ok(block) = <&[f32; BLOCK]>::try_from(block) else { return super::largest(block) };
+        // SAFETY: a block has two vectors.
+        let (a, b) = unsafe { (_mm512_loadu_ps(block.as_ptr()), _mm512_loadu_ps(block.as_ptr().add(16))) };
+        if _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, b) != 0 {
+            f32::INFINITY
+        } else {
+            _mm512_reduce_max_ps(_mm512_max_ps(a, b))
         }
     }
 }
