@@ -469,7 +469,8 @@ def fully_convolutional(case, u):
     step = 2 ** len(channels)
     tall, wide = (side if side == 1 else -(-side // step) * step for side in (height, width))
     # (from, to, halves) for each layer.
-    layers, before = [(own, channels[0], False)], channels[0]
+    before = max(channels[0] // 2, own)
+    layers = [(own, before, False)]
     for count in channels:
         layers += [(before, count, True), (count, count, False)]
         before = count

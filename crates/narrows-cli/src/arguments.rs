@@ -55,6 +55,8 @@ pub(crate) enum Verb {
     Reconstruct(verbs::reconstruct::Reconstruct),
     /// Scores rows, and flags and explains the unusual ones.
     Detect(verbs::detect::Detect),
+    /// Writes clean rows or pictures for noisy ones.
+    Denoise(verbs::denoise::Denoise),
     /// Writes new samples in the schema of the training data.
     Generate(verbs::generate::Generate),
     /// Trains several models on the same data and ranks them, PCA among them.

@@ -31,7 +31,7 @@ pub use error::{Error, Result};
 pub use feed::{Feed, FeedConfig, InOrder, Portion, RowScores, in_order};
 pub use memory::Memory;
 pub use nearest::nearest;
-pub use open::{OpenOptions, open, open_stream};
+pub use open::{OpenOptions, is_picture_folder, open, open_stream};
 pub use prepare::{Condition, Encoder, Family, Field, Given, Layout, Preparation, PrepareConfig, Reals, Rows, Window};
 pub use schema::{Column, ColumnKind, Role, Sample, Schema};
 pub use source::Source;

@@ -23,6 +23,8 @@ pub struct OpenOptions {
     pub time: Option<String>,
     /// Columns that are carried along.
     pub keep: Vec<String>,
+    /// Whether all columns that are read for nothing else are carried along.
+    pub keep_others: bool,
     /// Kinds of columns, where the detected ones are not meant.
     pub kinds: Vec<(String, ColumnKind)>,
     /// What a model was trained on: its columns are read by name and as its kinds, nothing is detected.
@@ -96,6 +98,12 @@ fn open_directory(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>>
         [] => checked(folder::open(path, &options.pictures)?, options),
         files => Ok(Box::new(Joined::open(path, files, options)?)),
     }
+}
+
+/// Whether a directory is opened as a folder of pictures, and holds some.
+pub fn is_picture_folder(path: &Path) -> bool {
+    let others = idx_directory::is_directory(path) || tables(path).is_ok_and(|tables| !tables.is_empty());
+    path.is_dir() && !others && folder::Collection::scan(path, true).is_ok()
 }
 
 /// `source`, if it has the columns that the options name; arrays and pictures have none but a label or a file name.

@@ -15,6 +15,9 @@ use crate::principal::principal_axes;
 use crate::scaling::Scaling;
 use crate::{DataSpec, Likelihood};
 
+/// Rows that are encoded at a time before the first step.
+const STARTING: usize = 512;
+
 /// What one training step computed, for objectives.
 pub struct Pass<'a> {
     /// What was encoded, scaled and with its noise.
@@ -217,7 +220,13 @@ impl<B: Bottleneck, O: Objective<B>> Trainable for Composed<B, O> {
     fn prepare(&mut self, first: &Batch) -> Result<()> {
         self.spec.sample.count("x", &first.x)?;
         self.networks.start(&first.x, &self.parameters)?;
-        let h = self.networks.hidden(&self.networks.scaling.input(&first.x)?, Mode::Infer)?;
+        // A few rows at a time: hidden layers of convolutions are much larger than their samples.
+        let rows = first.x.dim(0)?;
+        let hidden = (0..rows).step_by(STARTING).map(|start| {
+            let x = first.x.narrow(0, start, STARTING.min(rows - start))?;
+            Ok(self.networks.hidden(&self.networks.scaling.input(&x)?, Mode::Infer)?.detach())
+        });
+        let h = Tensor::cat(&hidden.collect::<Result<Vec<_>>>()?, 0)?;
         self.networks.bottleneck.start(&h, &self.parameters)
     }
 

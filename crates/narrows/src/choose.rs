@@ -13,6 +13,8 @@ pub enum Task {
     Reduction,
     /// Scores that tell unusual rows from usual ones.
     Anomaly,
+    /// Clean samples from noisy ones.
+    Denoising,
 }
 
 /// A model chosen for the user.
@@ -29,6 +31,13 @@ const DENSE_SIDE: usize = 32;
 
 /// Chooses a model for `task` on samples of this shape.
 pub fn model(task: Task, sample: &Sample, layout: &Layout) -> Choice {
+    if task == Task::Denoising {
+        let because = match sample {
+            Sample::Image { .. } => "convolutions that learn to undo noise take noisy pictures of any size",
+            _ => "it learns to give the clean sample for a noisy one",
+        };
+        return Choice { model: "dae", because };
+    }
     match sample {
         Sample::Image { .. } => {}
         _ if task == Task::Anomaly => {
@@ -58,6 +67,9 @@ pub fn model(task: Task, sample: &Sample, layout: &Layout) -> Choice {
     }
 }
 
+/// Side of the patches of photographs that noise is learnt from.
+pub const DENOISING_PATCH: i64 = 40;
+
 /// Smallest side, in pixels, of pictures that are bent in training: smaller ones have no room for it.
 const BENT_SIDE: usize = 20;
 /// How far, as a share of their size.
@@ -75,19 +87,40 @@ pub fn deformation(sample: &Sample) -> Option<f64> {
 }
 
 /// Options that make the chosen model what the task needs, as paths and values of a configuration.
-///
+pub fn options(task: Task, model: &str, sample: &Sample, rows: usize) -> Vec<(&'static str, Value)> {
+    match (task, model) {
+        (Task::Anomaly, "dae") => anomaly(rows),
+        (Task::Denoising, "dae") => denoising(sample),
+        _ => Vec::new(),
+    }
+}
+
+/// For noise of any strength: levels up to half the range of pixels, or a whole deviation of other values, drawn anew for each
+/// sample. Pictures are not bent: that would blur the very details to be kept.
+fn denoising(sample: &Sample) -> Vec<(&'static str, Value)> {
+    let picture = matches!(sample, Sample::Image { .. });
+    let mut options = vec![("model.dae.corruption", random_noise(if picture { 0.5 } else { 1.0 }))];
+    if picture {
+        options.push(("model.dae.network", "conv".into()));
+        options.push(("model.dae.deform", Value::Float(0.0)));
+        options.push(("train.steps", Value::Integer(6_000)));
+    }
+    options
+}
+
+fn random_noise(level: f64) -> Value {
+    let noise = toml::Table::from_iter([("level".to_owned(), Value::Float(level))]);
+    toml::Table::from_iter([("random-gaussian".to_owned(), Value::Table(noise))]).into()
+}
+
 /// For anomalies in tables: noise of a level drawn for each row teaches the network the way back from every distance; its
 /// code is wide because noise, not the bottleneck, keeps it from copying.
-pub fn options(task: Task, model: &str, rows: usize) -> Vec<(&'static str, Value)> {
-    if task != Task::Anomaly || model != "dae" {
-        return Vec::new();
-    }
-    let noise = toml::Table::from_iter([("level".to_owned(), Value::Float(1.0))]);
+fn anomaly(rows: usize) -> Vec<(&'static str, Value)> {
     vec![
         ("model.dae.code", Value::Integer(128)),
         ("model.dae.widths", Value::Array(vec![Value::Integer(256), Value::Integer(256)])),
         ("model.dae.skip", Value::Boolean(false)),
-        ("model.dae.corruption", toml::Table::from_iter([("random-gaussian".to_owned(), Value::Table(noise))]).into()),
+        ("model.dae.corruption", random_noise(1.0)),
         ("train.steps", Value::Integer(1_500)),
         ("train.batch", Value::Integer(256.min(rows.max(1)) as i64)),
         ("train.rate", Value::Float(1e-3)),

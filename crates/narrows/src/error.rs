@@ -251,6 +251,48 @@ pub enum Error {
         /// The variant.
         model: &'static str,
     },
+    /// A picture of other sides than the model's.
+    #[error(
+        "{}: {found} pixels; this `{model}` was trained on {} of {expected}. Train `dae` with network = \"conv\" \
+         (--task denoising), which takes pictures of any size, or scale the picture first",
+        path.display(), if *patches { "patches" } else { "pictures" }
+    )]
+    PictureSides {
+        /// The picture.
+        path: PathBuf,
+        /// Its width and height.
+        found: String,
+        /// The variant.
+        model: &'static str,
+        /// The model's width and height.
+        expected: String,
+        /// Whether the model looks at patches.
+        patches: bool,
+    },
+    /// A noisy picture has no clean one.
+    #[error("{}: no clean picture of this name in {}", path.display(), clean.display())]
+    NoClean {
+        /// The noisy picture.
+        path: PathBuf,
+        /// Where clean pictures were looked for.
+        clean: PathBuf,
+    },
+    /// Clean data are no copy of the noisy ones.
+    #[error("{}: {found}; the noisy data have {expected}, and both must show the same", path.display())]
+    CleanSize {
+        /// The clean data.
+        path: PathBuf,
+        /// Their size.
+        found: String,
+        /// The noisy data's.
+        expected: String,
+    },
+    /// Two pictures would become one file.
+    #[error("{}: two pictures of this name but for the extension; rename one of them", path.display())]
+    SameName {
+        /// The file.
+        path: PathBuf,
+    },
     /// Nothing to compare.
     #[error("no models to compare; give --models a,b or leave it out")]
     NothingToCompare,

@@ -32,6 +32,10 @@ impl Error {
             | Self::CodeSize { .. }
             | Self::CodeCondition { .. }
             | Self::FewerThanWindow { .. }
+            | Self::PictureSides { .. }
+            | Self::NoClean { .. }
+            | Self::CleanSize { .. }
+            | Self::SameName { .. }
             | Self::CodeValue { .. } => Class::Input,
             Self::Model(_)
             | Self::Config { .. }

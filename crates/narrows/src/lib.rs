@@ -19,6 +19,7 @@ pub mod catalog_view;
 pub mod choose;
 pub mod compare;
 pub mod config;
+pub mod denoise;
 pub mod description;
 pub mod detect;
 mod digest;

@@ -89,16 +89,18 @@ impl Model {
     /// # Errors
     /// The data cannot be read, or lack what the model needs.
     pub fn open(&self, data: &str, data_dir: Option<&Path>, keep: &[String]) -> Result<Arc<dyn Source>> {
-        let trained = self.document.config.data.open_options();
-        let options = OpenOptions {
+        places::open(data, data_dir, &OpenOptions { keep: keep.to_vec(), ..self.open_options() })
+    }
+
+    /// How data are opened that this model is to be used on.
+    pub(crate) fn open_options(&self) -> OpenOptions {
+        OpenOptions {
             columns: None,
             exclude: Vec::new(),
             label: None,
-            keep: keep.to_vec(),
             expected: Some(self.document.schema().clone()),
-            ..trained
-        };
-        places::open(data, data_dir, &options)
+            ..self.document.config.data.open_options()
+        }
     }
 }
 

@@ -36,7 +36,15 @@ impl Plan {
     /// The data cannot be read or split, or an option is not valid or does not fit the data.
     pub fn new(draft: &Draft, task: Task, data_dir: Option<&Path>) -> Result<Self> {
         let data: DataConfig = section(draft, "data")?;
-        let source = places::open(data.source.as_deref().ok_or(Error::NoData)?, data_dir, &data.open_options())?;
+        let name = data.source.clone().ok_or(Error::NoData)?;
+        let source = places::open(&name, data_dir, &data.open_options())?;
+        if task == Task::Denoising && data.patch.is_none() && patch(&source).is_some() {
+            // Small patches are mostly border, where there is least to tell noise by.
+            let mut draft = draft.clone();
+            draft.put("data.patch", choose::DENOISING_PATCH)?;
+            let source = places::open(&name, data_dir, &data_config(&draft)?.open_options())?;
+            return Self::on(&draft, task, &source);
+        }
         Self::on(draft, task, &source)
     }
 
@@ -49,7 +57,7 @@ impl Plan {
         let mut notes: Vec<String> = source.notes().to_vec();
         let data: DataConfig = section(&draft, "data")?;
         // The numbers of some likelihoods must stay as they are.
-        let data = match likelihood_of(&draft).reals() {
+        let mut data = match likelihood_of(&draft).reals() {
             Reals::Any => data,
             reals => {
                 let scaling = if reals == Reals::Counts { "counts" } else { "unit-interval" };
@@ -58,6 +66,7 @@ impl Plan {
                 section(&draft, "data")?
             }
         };
+        data.patch = data.patch.or_else(|| patch(source));
         let splits = Splits::new(source, &data.split)?;
         let mut preparation = Preparation::fit(&splits.train, &data.prepare)?;
         if draft.model().is_some_and(|name| ModelConfig::named(name).is_ok_and(|model| model.conditional())) {
@@ -70,8 +79,11 @@ impl Plan {
             let choice = choose::model(task, &source.schema().sample, preparation.layout());
             notes.push(format!("model {}: {}", choice.model, choice.because));
             draft.choose(choice.model)?;
-            for (key, value) in choose::options(task, choice.model, splits.train.rows()) {
-                draft.put_default(key, value)?;
+            let epochs = draft.get("train.epochs").is_some();
+            for (key, value) in choose::options(task, choice.model, &source.schema().sample, splits.train.rows()) {
+                if key != "train.steps" || !epochs {
+                    draft.put_default(key, value)?;
+                }
             }
         }
         if task == Task::Anomaly && draft.get("detect").is_none() {
@@ -105,6 +117,14 @@ impl Plan {
     /// The configuration cannot be written.
     pub fn identity(&self) -> Result<String> {
         Ok(crate::digest::of(self.config.to_toml()?.as_bytes()))
+    }
+}
+
+/// The side of the patches that pictures were cut into, if they were.
+fn patch(source: &Arc<dyn Source>) -> Option<usize> {
+    match source.schema().sample {
+        Sample::Image { height, .. } => source.groups().map(|_| height),
+        _ => None,
     }
 }
 

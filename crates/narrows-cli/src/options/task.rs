@@ -11,6 +11,8 @@ pub(crate) enum TaskName {
     Reduction,
     /// Scores that tell unusual rows from usual ones.
     Anomaly,
+    /// Clean samples from noisy ones.
+    Denoising,
 }
 
 impl From<TaskName> for Task {
@@ -18,6 +20,7 @@ impl From<TaskName> for Task {
         match name {
             TaskName::Reduction => Self::Reduction,
             TaskName::Anomaly => Self::Anomaly,
+            TaskName::Denoising => Self::Denoising,
         }
     }
 }

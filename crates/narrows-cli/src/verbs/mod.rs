@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod decode;
 pub(crate) mod demo;
+pub(crate) mod denoise;
 pub(crate) mod describe;
 pub(crate) mod detect;
 pub(crate) mod doctor;
@@ -40,6 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         Verb::Decode(verb) => verb.run(shared),
         Verb::Reconstruct(verb) => verb.run(shared),
         Verb::Detect(verb) => verb.run(shared),
+        Verb::Denoise(verb) => verb.run(shared),
         Verb::Generate(verb) => verb.run(shared),
         Verb::Compare(verb) => verb.run(shared),
         Verb::Report(verb) => verb.run(shared),

@@ -8,6 +8,7 @@ mod bad_options;
 mod bad_pictures;
 mod bad_tables;
 mod catalogue;
+mod denoising;
 mod detection;
 mod files;
 mod full_disk;

@@ -11,6 +11,7 @@ mod npz;
 mod number;
 mod output;
 mod parquet;
+mod picture;
 mod rows;
 mod safetensors;
 
@@ -18,6 +19,7 @@ use std::path::Path;
 
 pub use number::time_text;
 use output::Output;
+pub use picture::write_picture;
 
 use crate::{Block, ColumnData, ColumnKind, Error, Result, Sample, Schema};
 

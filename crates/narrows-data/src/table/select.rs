@@ -40,7 +40,7 @@ fn role(name: &String, options: &OpenOptions) -> Option<Role> {
         Some(Role::Label)
     } else if options.time.as_ref() == Some(name) {
         Some(Role::Time)
-    } else if usual.is_none() && options.keep.contains(name) {
+    } else if usual.is_none() && (options.keep_others || options.keep.contains(name)) {
         Some(Role::Kept)
     } else {
         usual

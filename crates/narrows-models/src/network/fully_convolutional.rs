@@ -41,7 +41,8 @@ pub fn fully_convolutional(
         };
         parts.into_iter().enumerate().map(layer).collect::<Result<Vec<_>>>()
     };
-    let first = channels.first().copied().unwrap_or(code);
+    // Half as many channels where the grid is largest.
+    let first = channels.first().map_or(code, |channels| (channels / 2).max(own));
     let mut parts = vec![Part::same(own, first)];
     let mut before = first;
     for &next in channels {
