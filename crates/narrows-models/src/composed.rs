@@ -5,7 +5,9 @@
 //! gives an [`Objective`] of its own.
 
 use candle_core::Tensor;
-use narrows_core::{Autoencoder, Batch, Dims, Group, Loss, Result, Spec, StepContext, StepOutput, Trainable, Update};
+use narrows_core::{
+    Autoencoder, Batch, Diagnostic, Dims, Group, Loss, Result, Spec, StepContext, StepOutput, Trainable, Update,
+};
 use narrows_tensor::{Key, Parameters, Scope};
 
 use crate::augmentation::Augmentation;
@@ -191,6 +193,19 @@ impl<B: Bottleneck, O: Objective<B>> Autoencoder for Composed<B, O> {
 
     fn draw_codes(&self, n: usize, key: &Key) -> Result<Option<Tensor>> {
         self.objective.draw(n, self.networks.bottleneck.code(), self.networks.scaling.scale(), key)
+    }
+
+    fn usage(&self, x: &Tensor) -> Result<Option<Tensor>> {
+        self.spec.sample.count("x", x)?;
+        let bottleneck = &self.networks.bottleneck;
+        if !bottleneck.watched() {
+            return Ok(None);
+        }
+        bottleneck.usage(&self.networks.hidden(&self.networks.scaling.input(x)?, Mode::Infer)?)
+    }
+
+    fn diagnose(&self, usage: &[f64]) -> Result<Vec<Diagnostic>> {
+        Ok(self.networks.bottleneck.diagnose(usage))
     }
 }
 

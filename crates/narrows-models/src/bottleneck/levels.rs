@@ -5,8 +5,9 @@
 //! `s = artanh(o / a)` so that `b(0) = 0`; `z = round(b(h)) / ⌊L / 2⌋`, with the gradient of `b`.
 
 use candle_core::Tensor;
-use narrows_core::{Loss, Result, StepContext};
+use narrows_core::{Diagnostic, Loss, Result, StepContext, usage};
 
+use super::codebook::perplexity;
 use super::{Bottleneck, Coded};
 
 /// Bounds stay this share inside the outermost levels, so that rounding never leaves them.
@@ -62,10 +63,60 @@ impl Bottleneck for Levels {
         Ok(Coded { z, terms: Loss::default(), updates: Vec::new() })
     }
 
+    fn watched(&self) -> bool {
+        true
+    }
+
+    /// How often each latent is at each of its levels: one latent's levels after the other's.
+    fn usage(&self, h: &Tensor) -> Result<Option<Tensor>> {
+        let z = self.infer(h)?;
+        let rows = z.dim(0)?;
+        let counts = self.levels.iter().enumerate().map(|(latent, &levels)| {
+            let places = z.narrow(1, latent, 1)?.affine((levels / 2) as f64, 0.0)?;
+            // From the lowest place: -L/2 of even, -(L-1)/2 of odd L.
+            let lowest = -((levels / 2) as f64);
+            let grid = (0..levels).map(|level| lowest + level as f64).collect::<Vec<_>>();
+            let grid = Tensor::new(grid, z.device())?.to_dtype(z.dtype())?.unsqueeze(0)?;
+            let grid = grid.broadcast_as((rows, levels))?;
+            let apart = places.broadcast_as((rows, levels))?.sub(&grid)?.abs()?;
+            Ok(apart.lt(0.5)?.to_dtype(z.dtype())?.sum(0)?)
+        });
+        Ok(Some(Tensor::cat(&counts.collect::<Result<Vec<_>>>()?, 0)?))
+    }
+
+    fn diagnose(&self, used: &[f64]) -> Vec<Diagnostic> {
+        let mut rest = used;
+        let shares: Vec<f64> = self
+            .levels
+            .iter()
+            .map(|&levels| {
+                let (own, others) = rest.split_at(levels.min(rest.len()));
+                rest = others;
+                perplexity(own)
+            })
+            .collect();
+        let unused = shares.iter().filter(|perplexity| **perplexity < CONSTANT).count();
+        let share = unused as f64 / shares.len().max(1) as f64;
+        let warning = || {
+            format!(
+                "{unused} of {} latents stay at one level and say nothing. Use a smaller code, or train longer",
+                shares.len()
+            )
+        };
+        let mean = shares.iter().sum::<f64>() / shares.len().max(1) as f64;
+        vec![
+            Diagnostic::new("levels used of a latent, perplexity", mean),
+            Diagnostic::new("latents at one level, share", share).warn(share > usage::POOR, warning),
+        ]
+    }
+
     fn surrogate(&self) -> bool {
         true
     }
 }
+
+/// Perplexity below which a latent counts as constant.
+const CONSTANT: f64 = 1.05;
 
 #[cfg(test)]
 mod tests {
@@ -88,5 +139,22 @@ mod tests {
         }
         let zero = levels.infer(&Tensor::zeros((1, 4), candle_core::DType::F64, &Device::Cpu).unwrap()).unwrap();
         assert!(zero.to_vec2::<f64>().unwrap()[0].iter().all(|value| *value == 0.0));
+    }
+
+    #[test]
+    fn latents_that_stay_at_one_level_are_warned_about() {
+        let levels = Levels::new(2, &[4, 5]);
+        let usage = |rows: Vec<f64>| {
+            let n = rows.len() / 2;
+            let h = Tensor::from_vec(rows, (n, 2), &Device::Cpu).unwrap();
+            let sums = levels.usage(&h).unwrap().unwrap().to_vec1::<f64>().unwrap();
+            sums.into_iter().map(|sum| sum / n as f64).collect::<Vec<f64>>()
+        };
+        let spread = usage((-40..40).flat_map(|step| [f64::from(step) / 10.0; 2]).collect());
+        assert!((spread[..4].iter().sum::<f64>() - 1.0).abs() < 1e-12 && spread.iter().all(|share| *share > 0.0));
+        assert!(levels.diagnose(&spread).iter().all(|figure| figure.warning.is_none()));
+        let still = usage((-40..40).flat_map(|step| [0.0, f64::from(step) / 10.0]).collect());
+        let figures = levels.diagnose(&still);
+        assert!(figures[1].value == 0.5 && figures[1].warning.as_ref().unwrap().contains("1 of 2 latents"));
     }
 }

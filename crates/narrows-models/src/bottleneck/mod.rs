@@ -8,7 +8,7 @@ mod quantised;
 mod squash;
 
 use candle_core::Tensor;
-use narrows_core::{Loss, Result, StepContext, Update};
+use narrows_core::{Diagnostic, Loss, Result, StepContext, Update};
 use narrows_tensor::Parameters;
 
 pub use gaussian::Gaussian;
@@ -68,6 +68,30 @@ pub trait Bottleneck: Send + Sync {
     fn start(&self, h: &Tensor, parameters: &Parameters) -> Result<()> {
         let _ = (h, parameters);
         Ok(())
+    }
+
+    /// Whether there is a use of units to watch.
+    fn watched(&self) -> bool {
+        false
+    }
+
+    /// How much samples use each unit of the code, summed over the samples; `None` where there is nothing to watch.
+    ///
+    /// # Shapes
+    /// - `h`: `[N, hidden]`
+    /// - returns: `[units]`
+    ///
+    /// # Errors
+    /// Candle cannot compute it.
+    fn usage(&self, h: &Tensor) -> Result<Option<Tensor>> {
+        let _ = h;
+        Ok(None)
+    }
+
+    /// What the mean use of each unit over samples says.
+    fn diagnose(&self, usage: &[f64]) -> Vec<Diagnostic> {
+        let _ = usage;
+        Vec::new()
     }
 
     /// Whether the gradient that it passes to the encoder is no derivative by intention (Bengio, Léonard & Courville 2013:

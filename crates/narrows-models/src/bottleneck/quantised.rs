@@ -6,7 +6,7 @@
 //! to its entries, with `z_d` the sum after d codebooks. The codebooks follow the encoder without a gradient.
 
 use candle_core::{D, Tensor};
-use narrows_core::{Loss, Result, StepContext};
+use narrows_core::{Diagnostic, Loss, Result, StepContext, usage};
 use narrows_tensor::{DType, Key, Parameters, Scope};
 
 use super::codebook::{Codebook, perplexity};
@@ -65,20 +65,6 @@ impl Quantised {
         let distance = distance.ok_or(narrows_core::Error::EmptyLoss)?;
         Ok(Chosen { sum, depths, distance })
     }
-
-    /// How often each entry of each codebook is chosen.
-    ///
-    /// # Shapes
-    /// - `h`: `[N, code]`
-    /// - returns: `[depth size]`
-    ///
-    /// # Errors
-    /// The hidden values are not as many as a code.
-    pub fn usage(&self, h: &Tensor) -> Result<Tensor> {
-        let chosen = self.choose(&self.parts(h)?)?;
-        let counts = self.codebooks.iter().zip(&chosen.depths).map(|(book, (_, index))| book.counts(index));
-        Ok(Tensor::cat(&counts.collect::<Result<Vec<_>>>()?, 0)?)
-    }
 }
 
 impl Bottleneck for Quantised {
@@ -122,9 +108,44 @@ impl Bottleneck for Quantised {
         Ok(())
     }
 
+    fn watched(&self) -> bool {
+        true
+    }
+
+    /// How often each entry of each codebook is chosen: `[depth size]`.
+    fn usage(&self, h: &Tensor) -> Result<Option<Tensor>> {
+        let chosen = self.choose(&self.parts(h)?)?;
+        let counts = self.codebooks.iter().zip(&chosen.depths).map(|(book, (_, index))| book.counts(index));
+        Ok(Some(Tensor::cat(&counts.collect::<Result<Vec<_>>>()?, 0)?))
+    }
+
+    fn diagnose(&self, used: &[f64]) -> Vec<Diagnostic> {
+        let size = used.len() / self.codebooks.len().max(1);
+        if size == 0 {
+            return Vec::new();
+        }
+        let mean = |of: fn(&[f64]) -> f64| used.chunks_exact(size).map(of).sum::<f64>() / self.codebooks.len() as f64;
+        let (found, choices) = (mean(perplexity), mean(choices));
+        let warning = || {
+            format!(
+                "the codebook is hardly used: samples choose among {found:.0} of {size} entries (perplexity). Use a smaller \
+                 codebook, or a longer training; `fsq` has none to waste"
+            )
+        };
+        // No more entries than there were choices could be used.
+        let poor = found < usage::POOR * choices.min(size as f64);
+        vec![Diagnostic::new("codebook perplexity", found).warn(poor, warning)]
+    }
+
     fn surrogate(&self) -> bool {
         true
     }
+}
+
+/// How many choices there were, if the rarest entry was chosen once.
+fn choices(counts: &[f64]) -> f64 {
+    let rarest = counts.iter().copied().filter(|count| *count > 0.0).fold(f64::INFINITY, f64::min);
+    counts.iter().sum::<f64>() / rarest
 }
 
 #[cfg(test)]
@@ -155,6 +176,21 @@ mod tests {
         for at in 0..4 {
             assert!((slope[0][at] - (h[0][at] - inferred[0][at])).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn a_codebook_of_which_little_is_used_is_warned_about() {
+        let (quantised, _scope) = bottleneck(1);
+        let judge = |counts: [f64; 8]| quantised.diagnose(&counts).remove(0);
+        let well = judge([0.25; 8]);
+        assert!((well.value - 8.0).abs() < 1e-9 && well.warning.is_none());
+        let poor = judge([1.99, 0.01, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        assert!(poor.value < 1.1 && poor.warning.unwrap().contains("smaller codebook"));
+        // A single sample of two parts cannot choose more.
+        assert!(judge([1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).warning.is_none());
+        let rows = narrows_tensor::random::normal(&Key::new(9), (64, 4), DType::F64, &Device::Cpu).unwrap();
+        let counted = quantised.usage(&rows).unwrap().unwrap().to_dtype(DType::F64).unwrap();
+        assert_eq!(counted.sum_all().unwrap().to_scalar::<f64>().unwrap(), 128.0);
     }
 
     #[test]

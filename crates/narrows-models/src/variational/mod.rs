@@ -14,7 +14,7 @@ mod total_correlation;
 
 use candle_core::Tensor;
 use narrows_core::{
-    Autoencoder, Batch, Dims, Group, Loss, Probabilistic, Result, Spec, StepContext, StepOutput, Trainable,
+    Autoencoder, Batch, Diagnostic, Dims, Group, Loss, Probabilistic, Result, Spec, StepContext, StepOutput, Trainable,
 };
 use narrows_tensor::{Key, Parameters, Scope};
 
@@ -30,6 +30,7 @@ pub use elbo::{Elbo, Pressure, rising};
 pub use importance::{ImportanceWeighted, log_mean_exp};
 pub use moments::{Discrepancy, Kernel, discrepancy};
 pub use parts::Parts;
+use posterior::diagnose;
 pub use posterior::{Posterior, each, log_standard_normal};
 pub use prior::{Prior, PseudoInputs};
 pub use total_correlation::TotalCorrelation;
@@ -116,6 +117,15 @@ impl<O: Objective> Autoencoder for Variational<O> {
 
     fn probabilistic(&self) -> Option<&dyn Probabilistic> {
         Some(self)
+    }
+
+    fn usage(&self, x: &Tensor) -> Result<Option<Tensor>> {
+        self.spec.sample.count("x", x)?;
+        self.parts.posterior(&self.parts.input(x, None)?, Mode::Infer)?.activity().map(Some)
+    }
+
+    fn diagnose(&self, usage: &[f64]) -> Result<Vec<Diagnostic>> {
+        Ok(diagnose(usage))
     }
 }
 

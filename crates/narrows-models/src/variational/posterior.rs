@@ -1,7 +1,7 @@
 //! Normal distributions with diagonal covariance over codes: samples, densities, and the divergence from the prior.
 
 use candle_core::{D, Tensor};
-use narrows_core::Result;
+use narrows_core::{Diagnostic, Result, usage};
 use narrows_tensor::{Key, random};
 
 /// `q(z|x) = N(μ, σ²)` for each sample.
@@ -61,6 +61,42 @@ impl Posterior {
     }
 }
 
+impl Posterior {
+    /// Sums over samples of what tells latents that are used: means, their squares, and nats of divergence.
+    ///
+    /// # Shapes
+    /// - returns: `[3 code]`
+    ///
+    /// # Errors
+    /// Candle cannot compute it.
+    pub(super) fn activity(&self) -> Result<Tensor> {
+        let sums = [self.mean.sum(0)?, self.mean.sqr()?.sum(0)?, self.divergence_by_latent()?.sum(0)?];
+        Ok(Tensor::cat(&sums, 0)?)
+    }
+}
+
+/// Variance over samples of a latent's mean from which on the latent counts as active (Burda, Grosse & Salakhutdinov 2016).
+const ACTIVE: f64 = 0.01;
+
+/// What the means of [`Posterior::activity`] over samples say: a posterior that hardly depends on the sample has collapsed.
+pub(super) fn diagnose(means: &[f64]) -> Vec<Diagnostic> {
+    let code = means.len() / 3;
+    let variance = |latent: usize| means[code + latent] - means[latent].powi(2);
+    let active = (0..code).filter(|&latent| variance(latent) > ACTIVE).count();
+    let warning = || {
+        format!(
+            "the posterior has collapsed: {active} of {code} latents say something about the sample (their means vary by more \
+             than {ACTIVE}). Lower the weight of the divergence (beta), let it rise more slowly (warmup), allow free-bits, or \
+             train longer"
+        )
+    };
+    let poor = (active as f64) < usage::POOR * code as f64;
+    vec![
+        Diagnostic::new("active latents", active as f64).warn(poor, warning),
+        Diagnostic::new("divergence from a standard normal, nats a sample", means[2 * code..].iter().sum()),
+    ]
+}
+
 /// Each row `samples` times in sequence.
 ///
 /// # Shapes
@@ -107,5 +143,19 @@ mod tests {
         let estimate = ratio.mean_all().unwrap().to_scalar::<f64>().unwrap();
         let exact = posterior.divergence_by_latent().unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap();
         assert!((estimate - exact).abs() < 0.01, "{estimate} for {exact}");
+    }
+
+    #[test]
+    fn a_posterior_that_does_not_depend_on_the_sample_is_warned_about() {
+        let judge = |spread: f64| {
+            let mean = Tensor::new(&[[spread, 0.0], [-spread, 0.0]], &Device::Cpu).unwrap();
+            let posterior = Posterior { log_var: mean.zeros_like().unwrap(), mean };
+            let sums = posterior.activity().unwrap().to_vec1::<f64>().unwrap();
+            diagnose(&sums.into_iter().map(|sum| sum / 2.0).collect::<Vec<_>>())
+        };
+        let used = judge(1.0);
+        assert!(used[0].value == 1.0 && used[0].warning.is_none() && (used[1].value - 0.5).abs() < 1e-12);
+        let collapsed = judge(0.05);
+        assert!(collapsed[0].value == 0.0 && collapsed[0].warning.as_ref().unwrap().contains("beta"));
     }
 }
