@@ -10,6 +10,7 @@ pub mod map;
 pub mod mig;
 pub mod mixture;
 mod one_thread;
+pub mod online;
 pub mod pca;
 pub mod reconstruction;
 pub mod scorer;

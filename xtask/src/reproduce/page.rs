@@ -28,6 +28,20 @@ pub(super) fn with_rows(text: &str, name: &str, rows: &[Row], names: &[&str]) ->
     Ok(out)
 }
 
+/// `text` with the tables of `name` in a section of its own at the end, in place of its earlier ones.
+pub(super) fn with_tables(text: &str, name: &str, about: &str, tables: &str) -> String {
+    if tables.is_empty() {
+        return text.to_owned();
+    }
+    let (open, close) = (format!("<!-- tables: {name} -->"), format!("<!-- /tables: {name} -->"));
+    let section = format!("{open}\n\n## {name}: {about}\n\n{}\n\n{close}", tables.trim());
+    let earlier = text.split_once(&open).and_then(|(before, rest)| Some((before, rest.split_once(&close)?.1)));
+    match earlier {
+        Some((before, after)) => format!("{before}{section}{after}"),
+        None => format!("{}\n\n{section}\n", text.trim_end()),
+    }
+}
+
 fn start(name: &str) -> String {
     format!("| `{name}` |")
 }
@@ -50,5 +64,14 @@ mod tests {
         assert!(text.contains("| `a` | gain | 3.000 | at least 2.000 | yes |") && !text.contains("earlier"), "{text}");
         assert!(text.starts_with("Intro\n") && text.ends_with("\nEnd"));
         assert!(with_rows("nothing", "a", &[], &names).is_err());
+    }
+
+    #[test]
+    fn tables_of_one_reproduction_are_replaced() {
+        let text = with_tables("Intro\n", "a", "one", "| first |\n");
+        let text = with_tables(&text, "b", "two", "| other |");
+        let text = with_tables(&text, "a", "one", "| second |");
+        assert!(!text.contains("first") && text.find("second") < text.find("other"), "{text}");
+        assert!(text.starts_with("Intro\n\n<!-- tables: a -->") && with_tables(&text, "c", "none", "") == text);
     }
 }

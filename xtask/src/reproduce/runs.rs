@@ -1,5 +1,6 @@
 //! What reproductions work with: the release binary, a folder of their own, the data, Python.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,6 +18,8 @@ pub struct Runs {
     narrows: PathBuf,
     folder: PathBuf,
     python: String,
+    seeds: Vec<u64>,
+    tables: RefCell<String>,
 }
 
 impl Runs {
@@ -25,13 +28,29 @@ impl Runs {
     /// # Errors
     ///
     /// When it does not build, or the folder cannot be made.
-    pub fn new(name: &str, python: &str) -> Result<Self> {
+    pub fn new(name: &str, python: &str, seeds: &[u64]) -> Result<Self> {
         execute(&mut cargo(&["build", "--release", "--quiet", "--package", "narrows-cli"]))?;
         let target = repository::target()?;
         let folder = target.join("reproduce").join(name);
         fs::create_dir_all(&folder)?;
         let narrows = target.join("release").join(format!("narrows{}", std::env::consts::EXE_SUFFIX));
-        Ok(Self { narrows, folder, python: python.to_owned() })
+        let (python, tables) = (python.to_owned(), RefCell::default());
+        Ok(Self { narrows, folder, python, seeds: seeds.to_vec(), tables })
+    }
+
+    /// The seeds asked for, of reproductions that run several.
+    pub fn seeds(&self) -> &[u64] {
+        &self.seeds
+    }
+
+    /// Adds a table to the page, below the rows.
+    pub fn table(&self, markdown: &str) {
+        self.tables.borrow_mut().push_str(markdown);
+    }
+
+    /// The tables added.
+    pub fn tables(&self) -> String {
+        self.tables.borrow().clone()
     }
 
     /// A place for a file of this reproduction.
@@ -75,9 +94,9 @@ impl Runs {
     /// # Errors
     ///
     /// When it fails.
-    pub fn evaluate(&self, run: &str, data: &Path) -> Result<Value> {
+    pub fn evaluate(&self, run: &str, data: &Path, arguments: &[&str]) -> Result<Value> {
         let mut command = self.narrows(&["evaluate"]);
-        command.arg(self.path(run)).arg(data).arg("--json");
+        command.arg(self.path(run)).arg(data).args(arguments).args(["--json", "--quiet"]);
         Ok(serde_json::from_str(&output(&mut command)?)?)
     }
 

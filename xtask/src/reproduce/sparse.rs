@@ -31,7 +31,7 @@ pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
             vec!["--model", model, "--latent", LATENTS, "--steps", STEPS, "--batch", BATCH, "--rate", RATE];
         arguments.extend(settings.iter().flat_map(|setting| ["--set", setting]));
         runs.train(model, &train, &arguments)?;
-        let ours = runs.evaluate(model, &test)?;
+        let ours = runs.evaluate(model, &test, &[])?;
         let peer = runs.script("sparse", &["train", model, LATENTS, ACTIVE, STEPS, BATCH, RATE])?;
         println!("PyTorch: {peer}");
         let what = |figure: &str| format!("`{model}`, 384 to {LATENTS}, {STEPS} steps of {BATCH}: {figure}");
