@@ -5,8 +5,12 @@
 //! it is no part of the gate.
 
 mod adbench;
+mod codebook;
 mod contractive;
+mod denoising;
+mod factors;
 mod foundation;
+mod likelihood;
 mod nab;
 mod page;
 mod robust;
@@ -112,6 +116,22 @@ const REPRODUCTIONS: &[Reproduction] = &[
         name: "contractive",
         about: "a linear classifier on codes of MNIST: contractive, ae and PCA",
         run: contractive::run,
+    },
+    Reproduction {
+        name: "denoising",
+        about: "dae against Gaussian noise on MNIST, beside principal components",
+        run: denoising::run,
+    },
+    Reproduction { name: "codebook", about: "how much of its codebook vq-vae uses on MNIST", run: codebook::run },
+    Reproduction {
+        name: "factors",
+        about: "mutual information gap of vae, beta-tc-vae and factor-vae on pictures of known factors",
+        run: factors::run,
+    },
+    Reproduction {
+        name: "likelihood",
+        about: "likelihood of MNIST under vae and iwae, as in Burda et al. 2016",
+        run: likelihood::run,
     },
     Reproduction {
         name: "robust",
