@@ -7,6 +7,8 @@ mod quickstart;
 mod table;
 #[path = "../../your_own_network.rs"]
 mod your_own_network;
+#[path = "../../your_own_variant.rs"]
+mod your_own_variant;
 
 #[test]
 fn quickstart_runs() {
@@ -21,4 +23,9 @@ fn table_runs() {
 #[test]
 fn your_own_network_learns() {
     your_own_network::main().unwrap();
+}
+
+#[test]
+fn your_own_variant_is_checked_trained_saved_and_loaded() {
+    your_own_variant::main().unwrap();
 }
