@@ -327,7 +327,7 @@ def nats(case, output, x):
     return total
 
 
-def variational(objective):
+def variational(objective, infer=lambda case, mean, log_var: mean):
     """A forward pass under an objective: a function of the case, the posterior, the decoder and what is seen."""
 
     def forward(case, u, x):
@@ -360,7 +360,7 @@ def variational(objective):
         case.encode, seen = deviation, x
         if case.options.get("binarise"):
             seen = (uniform(named(KEY, "binarise"), *x.shape) < x).double()
-        mean = encode(u)[0]
+        mean = infer(case, *encode(u))
         loss = objective(case, *encode(case.scaled(seen)), decode, seen)
         return mean, case.read(decode(mean), x)[0], loss
 
@@ -519,6 +519,115 @@ def vamp_vae(case, mean, log_var, decode, x):
     weights = torch.distributions.Categorical(logits=torch.zeros(len(inputs), dtype=torch.float64))
     prior = torch.distributions.MixtureSameFamily(weights, components)
     return nats(case, decode(z), x) + density(z, mean, log_var).sum(1) - prior.log_prob(z)
+
+
+def made(case, name, z, context=None):
+    """A masked perceptron: two outputs for each latent, from those before it."""
+    code, degrees, h = z.shape[1], torch.arange(1, z.shape[1] + 1), z
+    widths = case.options["flow-widths"]
+    for index in range(len(widths) + 1):
+        last = index == len(widths)
+        own = torch.arange(1, code + 1).repeat(2) if last else torch.arange(widths[index]) % code
+        mask = degrees < own[:, None] if last else degrees <= own[:, None]
+        before = h @ (case.parameter(f"{name}.{index}.weight", len(own), h.shape[1]) * mask).T
+        before = before + case.parameter(f"{name}.{index}.bias", len(own))
+        if index == 0 and context is not None:
+            before = before + context @ case.parameter(f"{name}.context.weight", len(own), context.shape[1]).T
+        h, degrees = before if last else F.silu(before), own
+    return h.chunk(2, 1)
+
+
+def log_determinants(f, rows):
+    """log |det J| of a map of single rows, by automatic differentiation."""
+    jacobian = lambda n: torch.autograd.functional.jacobian(lambda row: f(row[None], n)[0], rows[n], create_graph=True)
+    return torch.stack([torch.linalg.slogdet(jacobian(n))[1] for n in range(len(rows))])
+
+
+def inverse_flow(case, z, context):
+    for step in range(case.options["flow"]):
+        z = z.flip(1) if step else z
+        shift, gate = made(case, f"flow.{step}", z, context)
+        gate = torch.sigmoid(gate + 1.5)
+        z = gate * z + (1 - gate) * shift
+    return z
+
+
+def iaf_infer(case, mean, log_var):
+    return inverse_flow(case, mean, torch.cat([mean, log_var], 1))
+
+
+def iaf_vae(case, mean, log_var, decode, x):
+    context = torch.cat([mean, log_var], 1)
+    start = mean + (0.5 * log_var).exp() * normal(named(KEY, "bottleneck"), *mean.shape)
+    z = inverse_flow(case, start, context)
+    log_det = log_determinants(lambda row, n: inverse_flow(case, row, context[n : n + 1]), start)
+    log_q = density(start, mean, log_var).sum(1) - log_det
+    return nats(case, decode(z), x) + log_q - standard(z).sum(1)
+
+
+def maf_vae(case, mean, log_var, decode, x):
+    z = mean + (0.5 * log_var).exp() * normal(named(KEY, "bottleneck"), *mean.shape)
+
+    def to_normal(z):
+        for step in range(case.options["flow"]):
+            z = z.flip(1) if step else z
+            shift, log_scale = made(case, f"prior.{step}", z)
+            z = (z - shift) * (-5 * torch.tanh(log_scale / 5)).exp()
+        return z
+
+    log_p = standard(to_normal(z)).sum(1) + log_determinants(lambda row, n: to_normal(row), z)
+    return nats(case, decode(z), x) + density(z, mean, log_var).sum(1) - log_p
+
+
+def ladder_levels(case, mean, log_var):
+    """q(w|x), and as functions of w p(z|w) and q(z|x, w)."""
+    top, code, widths = case.options["top"], case.options["code"], case.options["top-widths"]
+    upper = posterior(case, case.mlp("ladder.up", torch.cat([mean, log_var], 1), widths, 2 * top))
+    lower = lambda w: posterior(case, case.mlp("ladder.down", w, widths[::-1], 2 * code))
+
+    def united(w):
+        prior_mean, prior_log_var = lower(w)
+        precision = 1 / log_var.exp() + 1 / prior_log_var.exp()
+        return (mean / log_var.exp() + prior_mean / prior_log_var.exp()) / precision, -precision.log()
+
+    return upper, lower, united
+
+
+def ladder_infer(case, mean, log_var):
+    upper, _, united = ladder_levels(case, mean, log_var)
+    return united(upper[0])[0]
+
+
+def ladder_vae(case, mean, log_var, decode, x):
+    key = named(KEY, "bottleneck")
+    upper, lower, united = ladder_levels(case, mean, log_var)
+    distribution = lambda stats: torch.distributions.Normal(stats[0], (0.5 * stats[1]).exp())
+    w = upper[0] + (0.5 * upper[1]).exp() * normal(named(key, "upper"), *upper[0].shape)
+    own = united(w)
+    z = own[0] + (0.5 * own[1]).exp() * normal(named(key, "lower"), *mean.shape)
+    between = torch.distributions.kl_divergence(distribution(own), distribution(lower(w))).sum(1)
+    return nats(case, decode(z), x) + divergence(*upper).sum(1) + between
+
+
+def adversary(case, x):
+    """The logit of a discriminator."""
+    h, widths = x.flatten(1), case.options["discriminator"]
+    for index, width in enumerate(widths):
+        h = F.silu(case.dense(f"discriminator.{index}", h, width))
+    return case.dense("discriminator.logit", h, 1).squeeze(1)
+
+
+def cross_entropy(logit, label):
+    return F.binary_cross_entropy_with_logits(logit, torch.full_like(logit, label), reduction="none")
+
+
+def aae(case, u, x):
+    z, v = ae(case, u)
+    reconstruction, loss = case.read(case.unscaled(v), x)
+    if case.group == "discriminator":
+        true = adversary(case, normal(named(KEY, "prior"), *z.shape))
+        return z, reconstruction, 0.5 * (cross_entropy(true, 1.0) + cross_entropy(adversary(case, z.detach()), 0.0))
+    return z, reconstruction, loss + case.options["adversary"] * unit(case) * cross_entropy(adversary(case, z), 1.0)
 
 
 def beta_tc_vae(case, mean, log_var, decode, x):
@@ -997,6 +1106,26 @@ CASES = [
         variational(info_vae),
         Case("rows", {"info-vae": {"code": 2, "widths": [4], "skip": True, "alpha": 0.3, "lambda": 9.0}}, [4]),
     ),
+    (
+        variational(iaf_vae, iaf_infer),
+        Case("rows", {"iaf-vae": {"code": 3, "widths": [4], "skip": True, "warmup": 0.0, "flow": 3, "flow-widths": [7, 5]}}, [4]),
+    ),
+    (
+        variational(maf_vae),
+        Case("rows", {"maf-vae": {"code": 3, "widths": [4], "skip": True, "warmup": 0.0, "flow": 2, "flow-widths": [7]}}, [4]),
+    ),
+    (
+        variational(ladder_vae, ladder_infer),
+        Case(
+            "rows",
+            {"ladder-vae": {"code": 3, "widths": [4], "skip": True, "warmup": 0.0, "top": 2, "top-widths": [6, 5]}},
+            [4],
+        ),
+    ),
+    *(
+        (aae, Case(group, {"aae": {"code": 2, "widths": [4], "skip": True, "adversary": 0.7, "discriminator": [5, 3]}}, [4], group=group))
+        for group in ("model", "discriminator")
+    ),
     (wae_mmd, Case("mixed", {"wae-mmd": {"code": 2, "widths": [4], "skip": True, "lambda": 7.0}}, [6], MIXED)),
     (
         codebooks,
@@ -1034,7 +1163,10 @@ def run(forward, case):
         tolerance = 1e-9 if exact is True or exact and exact(case) else 1e-6
         z, reconstruction, loss = forward(case, case.scaled(x), x)
     # In a step of one group only the gradients of its parameters count.
-    trains = {"model": lambda name: not name.startswith("discriminator."), "discriminator": lambda name: name.startswith("discriminator.")}
+    trains = {
+        "model": lambda name: not name.startswith("discriminator."),
+        "discriminator": lambda name: name.startswith("discriminator."),
+    }
     case.trained = list(filter(trains.get(case.group, lambda name: True), case.trained))
     gradients = torch.autograd.grad(loss.mean(), [case.tensors[name] for name in case.trained], allow_unused=True)
     return {

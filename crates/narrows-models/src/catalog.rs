@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::config::{nearest, suggestion};
 use crate::variant::{About, OptionDoc, Variant};
 use crate::variants::{
-    ae::Ae, batch_top_k::BatchTopK, beta_tc_vae::BetaTcVae, beta_vae::BetaVae, conditional_vae::ConditionalVae,
-    contractive::Contractive, conv_ae::ConvAe, dae::Dae, factor_vae::FactorVae, fsq::Fsq, gated::Gated,
-    info_vae::InfoVae, iwae::Iwae, jump_relu::JumpRelu, kl_sae::KlSae, l1_sae::L1Sae, linear_ae::LinearAe,
-    matryoshka::Matryoshka, rae::Rae, rq_vae::RqVae, stacked::Stacked, top_k::TopK, vae::Vae, vamp_vae::VampVae,
-    vq_vae::VqVae, wae_mmd::WaeMmd,
+    aae::Aae, ae::Ae, batch_top_k::BatchTopK, beta_tc_vae::BetaTcVae, beta_vae::BetaVae,
+    conditional_vae::ConditionalVae, contractive::Contractive, conv_ae::ConvAe, dae::Dae, factor_vae::FactorVae,
+    fsq::Fsq, gated::Gated, iaf_vae::IafVae, info_vae::InfoVae, iwae::Iwae, jump_relu::JumpRelu, kl_sae::KlSae,
+    l1_sae::L1Sae, ladder_vae::LadderVae, linear_ae::LinearAe, maf_vae::MafVae, matryoshka::Matryoshka, rae::Rae,
+    rq_vae::RqVae, stacked::Stacked, top_k::TopK, vae::Vae, vamp_vae::VampVae, vq_vae::VqVae, wae_mmd::WaeMmd,
 };
 use crate::{DataSpec, Error, Result};
 
@@ -121,11 +121,15 @@ catalogue! {
     WaeMmd = "wae-mmd",
     Iwae = "iwae",
     VampVae = "vamp-vae",
+    LadderVae = "ladder-vae",
+    IafVae = "iaf-vae",
+    MafVae = "maf-vae",
     VqVae = "vq-vae",
     RqVae = "rq-vae",
     Fsq = "fsq",
     Contractive = "contractive",
     Rae = "rae",
+    Aae = "aae",
 }
 
 /// One variant in the catalogue.

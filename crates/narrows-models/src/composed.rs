@@ -32,6 +32,8 @@ pub struct Pass<'a> {
     pub output: &'a Tensor,
     /// The samples, after moves.
     pub batch: &'a Batch,
+    /// The group whose loss is asked for.
+    pub group: &'a Group,
 }
 
 /// What a variant minimises.
@@ -41,6 +43,11 @@ pub trait Objective<B>: Send + Sync {
     /// # Errors
     /// Candle cannot compute a term.
     fn loss(&self, model: &Networks<B>, pass: &Pass<'_>, at: &StepContext) -> Result<Loss>;
+
+    /// The phases of a step, in order.
+    fn groups(&self) -> &[Group] {
+        &[Group::ALL]
+    }
 
     /// Codes from the distribution that it draws codes towards, of the type of `like`; `None` where there is none.
     ///
@@ -214,7 +221,11 @@ impl<B: Bottleneck, O: Objective<B>> Trainable for Composed<B, O> {
         &self.parameters
     }
 
-    fn step(&self, _: &Group, batch: &Batch, at: &StepContext) -> Result<StepOutput> {
+    fn groups(&self) -> &[Group] {
+        self.objective.groups()
+    }
+
+    fn step(&self, group: &Group, batch: &Batch, at: &StepContext) -> Result<StepOutput> {
         self.spec.sample.count("x", &batch.x)?;
         let networks = &self.networks;
         let mode = Mode::Train(at.key.named("networks"));
@@ -223,7 +234,7 @@ impl<B: Bottleneck, O: Objective<B>> Trainable for Composed<B, O> {
         let h = networks.hidden(&u, mode)?;
         let coded = networks.bottleneck.train(&h, &StepContext { key: at.key.named("bottleneck"), ..*at })?;
         let output = networks.output(&coded.z, mode)?;
-        let pass = Pass { u: &u, h: &h, z: &coded.z, output: &output, batch: &batch };
+        let pass = Pass { u: &u, h: &h, z: &coded.z, output: &output, batch: &batch, group };
         let mut loss = self.objective.loss(networks, &pass, at)?;
         for term in coded.terms.terms() {
             loss = loss.with(term.name.clone(), term.value.clone(), term.weight);

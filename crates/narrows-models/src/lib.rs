@@ -4,6 +4,7 @@
 //! TOML table, its entry in listings and its conformance tests. Nothing else in the workspace matches on variants.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod adversary;
 pub mod augmentation;
 pub mod bottleneck;
 pub mod catalog;

@@ -166,6 +166,12 @@ checked!(
 );
 
 checked!(
+    /// Steps of a flow.
+    FlowSteps(usize), "flow", { "type": "integer", "minimum": 1, "maximum": 32 },
+    |&steps| (!(1..=32).contains(&steps)).then_some("not in 1..=32; 2 is usual")
+);
+
+checked!(
     /// Levels of scalar latents.
     LevelCounts(Vec<usize>), "levels",
     { "type": "array", "minItems": 1, "items": { "type": "integer", "minimum": 3, "maximum": 4_096 } },

@@ -5,7 +5,7 @@ pub mod checked;
 pub mod nearest;
 
 pub use checked::{
-    Active, Band, CodeSize, Deform, Depth, Deviation, Directions, Draws, Dropout, Entries, FreeBits, LevelCounts,
-    Members, Noise, Photons, Prefixes, Samples, Share, Shift, TargetActivation, Warmup, Weight, Widths,
+    Active, Band, CodeSize, Deform, Depth, Deviation, Directions, Draws, Dropout, Entries, FlowSteps, FreeBits,
+    LevelCounts, Members, Noise, Photons, Prefixes, Samples, Share, Shift, TargetActivation, Warmup, Weight, Widths,
 };
 pub use nearest::{nearest, suggestion};

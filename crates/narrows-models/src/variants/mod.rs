@@ -1,5 +1,6 @@
 //! The variants, one file each: paper, formula, configuration, construction, and tests of its own mathematics.
 
+pub mod aae;
 pub mod ae;
 pub mod batch_top_k;
 pub mod beta_tc_vae;
@@ -11,12 +12,15 @@ pub mod dae;
 pub mod factor_vae;
 pub mod fsq;
 pub mod gated;
+pub mod iaf_vae;
 pub mod info_vae;
 pub mod iwae;
 pub mod jump_relu;
 pub mod kl_sae;
 pub mod l1_sae;
+pub mod ladder_vae;
 pub mod linear_ae;
+pub mod maf_vae;
 pub mod matryoshka;
 pub mod rae;
 pub mod rq_vae;

@@ -4,7 +4,7 @@
 use narrows_core::{Group, Loss, Result, StepContext};
 use narrows_tensor::ops::loss::kl_gaussian;
 
-use super::{Objective, Parts, Posterior, Prior, Seen};
+use super::{Inference, Objective, Parts, Posterior, Prior, Seen};
 
 /// How the divergence enters the loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,11 +67,11 @@ impl Elbo {
 impl Objective for Elbo {
     fn loss(&self, parts: &Parts, seen: &Seen<'_>, _: &Group, at: &StepContext) -> Result<Loss> {
         let posterior = parts.posterior(seen.u, seen.mode)?;
-        let (z, noise) = posterior.draw(1, &seen.noise)?;
-        let loss = Loss::of("reconstruction", parts.nats(&z, seen.batch, seen.mode)?);
-        let divergence = match parts.prior {
-            Prior::StandardNormal => self.divergence(&posterior)?,
-            Prior::Posteriors(_) => (posterior.log_density(&noise)? - parts.prior.log_density(&z, &parts.networks)?)?,
+        let drawn = parts.drawn(&posterior, 1, &seen.noise)?;
+        let loss = Loss::of("reconstruction", parts.nats(&drawn.z, seen.batch, seen.mode)?);
+        let divergence = match (&parts.inference, &parts.prior) {
+            (Inference::Normal, Prior::StandardNormal) => self.divergence(&posterior)?,
+            _ => drawn.divergence.unwrap_or(drawn.log_ratio),
         };
         self.press(divergence, loss, at)
     }

@@ -5,7 +5,10 @@ mod bound;
 mod density_ratio;
 mod design;
 mod elbo;
+mod flow;
 mod importance;
+mod ladder;
+mod made;
 mod moments;
 mod parts;
 mod posterior;
@@ -27,11 +30,14 @@ pub use density_ratio::DensityRatio;
 pub(crate) use design::variational_options;
 pub use design::{Design, LikelihoodChoice};
 pub use elbo::{Elbo, Pressure, rising};
+pub use flow::{InverseAutoregressive, MaskedAutoregressive};
 pub use importance::{ImportanceWeighted, log_mean_exp};
+pub use ladder::{Climb, Ladder};
+pub use made::Made;
 pub use moments::{Discrepancy, Kernel, discrepancy};
-pub use parts::Parts;
+pub use parts::{Drawn, Inference, Parts};
 use posterior::diagnose;
-pub use posterior::{Posterior, each, log_standard_normal};
+pub use posterior::{Posterior, each, log_normal, log_standard_normal};
 pub use prior::{Prior, PseudoInputs};
 pub use total_correlation::TotalCorrelation;
 
@@ -94,7 +100,7 @@ impl<O: Objective> Autoencoder for Variational<O> {
 
     fn encode_given(&self, x: &Tensor, condition: Option<&Tensor>) -> Result<Tensor> {
         self.spec.sample.count("x", x)?;
-        Ok(self.parts.posterior(&self.parts.input(x, condition)?, Mode::Infer)?.mean)
+        self.parts.infer(&self.parts.posterior(&self.parts.input(x, condition)?, Mode::Infer)?)
     }
 
     fn decode_given(&self, z: &Tensor, condition: Option<&Tensor>) -> Result<Tensor> {
@@ -112,7 +118,7 @@ impl<O: Objective> Autoencoder for Variational<O> {
     }
 
     fn draw_codes(&self, n: usize, key: &Key) -> Result<Option<Tensor>> {
-        self.parts.prior.draw(n, &self.parts.networks, key).map(Some)
+        self.parts.draw_codes(n, key).map(Some)
     }
 
     fn probabilistic(&self) -> Option<&dyn Probabilistic> {

@@ -4,11 +4,34 @@ use candle_core::Tensor;
 use narrows_core::{Batch, Dims, Error, Result};
 use narrows_tensor::Key;
 
+use super::flow::InverseAutoregressive;
+use super::ladder::{Climb, Ladder};
 use super::posterior::each;
 use super::{Bound, Posterior, Prior};
 use crate::bottleneck::Gaussian;
 use crate::composed::Networks;
 use crate::network::Mode;
+
+/// How codes come from the normal distribution that the encoder gives.
+#[derive(Clone, Debug)]
+pub enum Inference {
+    /// They are drawn from it.
+    Normal,
+    /// A flow that sees mean and log-variance takes them on.
+    Flow(InverseAutoregressive),
+    /// It is the lower of two levels; the prior is that of the upper one.
+    Ladder(Ladder),
+}
+
+/// Codes drawn from the posterior.
+pub struct Drawn {
+    /// The codes, `[N samples, code]`.
+    pub z: Tensor,
+    /// `log q(z|x) - log p(z)`, `[N samples]`.
+    pub log_ratio: Tensor,
+    /// A divergence of the same mean and less noise, where there is one, `[N samples]`.
+    pub divergence: Option<Tensor>,
+}
 
 /// What a variational model consists of.
 pub struct Parts {
@@ -18,6 +41,8 @@ pub struct Parts {
     pub bound: Bound,
     /// `p(z)`.
     pub prior: Prior,
+    /// How codes come from what the encoder says.
+    pub inference: Inference,
     /// Features of the condition that encoder and decoder see beside sample and code; 0 for none.
     pub condition: usize,
 }
@@ -127,8 +152,60 @@ impl Parts {
         noise: &Key,
         mode: Mode,
     ) -> Result<Tensor> {
-        let (z, noise) = posterior.draw(samples, noise)?;
-        let prior = (self.prior.log_density(&z, &self.networks)? - posterior.log_density(&noise)?)?;
-        Ok((prior - self.nats(&z, batch, mode)?)?.reshape(((), samples))?)
+        let Drawn { z, log_ratio, .. } = self.drawn(posterior, samples, noise)?;
+        Ok((log_ratio + self.nats(&z, batch, mode)?)?.neg()?.reshape(((), samples))?)
+    }
+
+    /// The code in use, from what the encoder says.
+    ///
+    /// # Shapes
+    /// - returns: `[N, code]`
+    ///
+    /// # Errors
+    /// Candle cannot compute it.
+    pub fn infer(&self, posterior: &Posterior) -> Result<Tensor> {
+        match &self.inference {
+            Inference::Normal => Ok(posterior.mean.clone()),
+            Inference::Flow(flow) => Ok(flow.forward(&posterior.mean, &posterior.statistics()?)?.0),
+            Inference::Ladder(ladder) => ladder.infer(posterior),
+        }
+    }
+
+    /// `samples` codes of each sample; those of one sample follow each other.
+    ///
+    /// # Errors
+    /// Candle cannot draw them.
+    pub fn drawn(&self, posterior: &Posterior, samples: usize, noise: &Key) -> Result<Drawn> {
+        let (z, log_q) = match &self.inference {
+            Inference::Ladder(ladder) => {
+                let Climb { z, log_ratio, divergence } = ladder.climb(posterior, samples, noise)?;
+                return Ok(Drawn { z, log_ratio, divergence: Some(divergence) });
+            }
+            Inference::Normal => {
+                let (z, noise) = posterior.draw(samples, noise)?;
+                (z, posterior.log_density(&noise)?)
+            }
+            Inference::Flow(flow) => {
+                let (z, noise) = posterior.draw(samples, noise)?;
+                let (z, log_det) = flow.forward(&z, &each(&posterior.statistics()?, samples)?)?;
+                (z, (posterior.log_density(&noise)? - log_det)?)
+            }
+        };
+        let log_ratio = (log_q - self.prior.log_density(&z, &self.networks)?)?;
+        Ok(Drawn { z, log_ratio, divergence: None })
+    }
+
+    /// New codes.
+    ///
+    /// # Shapes
+    /// - returns: `[n, code]`
+    ///
+    /// # Errors
+    /// Candle cannot draw them.
+    pub fn draw_codes(&self, n: usize, key: &Key) -> Result<Tensor> {
+        match &self.inference {
+            Inference::Ladder(ladder) => ladder.draw(n, self.networks.scaling.scale(), key),
+            Inference::Normal | Inference::Flow(_) => self.prior.draw(n, &self.networks, key),
+        }
     }
 }

@@ -32,6 +32,17 @@ impl Posterior {
         Ok((z, noise))
     }
 
+    /// Mean and log-variance behind each other.
+    ///
+    /// # Shapes
+    /// - returns: `[N, 2 code]`
+    ///
+    /// # Errors
+    /// Candle cannot copy them.
+    pub fn statistics(&self) -> Result<Tensor> {
+        Ok(Tensor::cat(&[&self.mean, &self.log_var], 1)?)
+    }
+
     /// `log q(z|x)` of codes that [`Posterior::draw`] gave, by their noise: `-½ Σ (log 2π + log σ² + ε²)`.
     ///
     /// # Shapes
@@ -59,6 +70,34 @@ impl Posterior {
         let squares = (self.mean.sqr()? + self.log_var.exp()?)?;
         Ok(((squares - &self.log_var)? - 1.0)?.affine(0.5, 0.0)?)
     }
+
+    /// `KL(q || p)` for another distribution p in each place: `½ Σ [log σ_p² - log σ² + (σ² + (μ - μ_p)²) / σ_p² - 1]`.
+    ///
+    /// # Shapes
+    /// - returns: `[N]`
+    ///
+    /// # Errors
+    /// The distributions are of another size.
+    pub fn divergence_from(&self, prior: &Self) -> Result<Tensor> {
+        let squares = (self.log_var.exp()? + (&self.mean - &prior.mean)?.sqr()?)?;
+        let relative = (squares * prior.log_var.neg()?.exp()?)?;
+        Ok((((&prior.log_var - &self.log_var)? + relative)?.affine(0.5, -0.5)?).sum(D::Minus1)?)
+    }
+}
+
+/// `log N(z; μ, σ²)` of each code under the distribution in its place.
+///
+/// # Shapes
+/// - `z`: `[N, code]`
+/// - returns: `[N]`
+///
+/// # Errors
+/// The codes are not as many as the distributions.
+pub fn log_normal(z: &Tensor, distribution: &Posterior) -> Result<Tensor> {
+    let code = z.dim(D::Minus1)?;
+    let squares = ((z - &distribution.mean)?.sqr()? * distribution.log_var.neg()?.exp()?)?;
+    let sum = (squares + &distribution.log_var)?.sum(D::Minus1)?;
+    Ok(sum.affine(-0.5, -0.5 * code as f64 * std::f64::consts::TAU.ln())?)
 }
 
 impl Posterior {

@@ -1,4 +1,4 @@
-//! Distributions of codes before a sample is seen: the standard normal one, and the mixture of posteriors of Tomczak &
+//! Distributions of codes before a sample is seen: the standard normal one, a flow from it, and the mixture of posteriors of Tomczak &
 //! Welling 2018 (VAE with a VampPrior): `p(z) = 1/K Σ_k q(z|u_k)` with K learned inputs `u_k`.
 
 use candle_core::{D, Tensor};
@@ -6,6 +6,7 @@ use narrows_core::Result;
 use narrows_tensor::{Init, Key, Parameters, Scope, random};
 
 use super::Posterior;
+use super::flow::MaskedAutoregressive;
 use super::posterior::log_standard_normal;
 use crate::bottleneck::Gaussian;
 use crate::composed::Networks;
@@ -19,6 +20,8 @@ pub enum Prior {
     StandardNormal,
     /// The posteriors of learned inputs, scaled as networks see them.
     Posteriors(PseudoInputs),
+    /// What a flow makes of it.
+    Flow(MaskedAutoregressive),
 }
 
 /// The inputs of a mixture of posteriors.
@@ -82,6 +85,7 @@ impl Prior {
         match self {
             Self::StandardNormal => log_standard_normal(z),
             Self::Posteriors(inputs) => log_mixture(&inputs.posteriors(networks)?, z),
+            Self::Flow(flow) => flow.log_density(z),
         }
     }
 
@@ -93,11 +97,13 @@ impl Prior {
     /// # Errors
     /// Candle cannot draw them.
     pub fn draw(&self, n: usize, networks: &Networks<Gaussian>, key: &Key) -> Result<Tensor> {
+        let normal = || -> Result<Tensor> {
+            let like = networks.scaling.scale();
+            Ok(random::normal(key, (n, networks.bottleneck.code), like.dtype(), like.device())?)
+        };
         match self {
-            Self::StandardNormal => {
-                let like = networks.scaling.scale();
-                Ok(random::normal(key, (n, networks.bottleneck.code), like.dtype(), like.device())?)
-            }
+            Self::StandardNormal => normal(),
+            Self::Flow(flow) => flow.inverse(&normal()?),
             Self::Posteriors(inputs) => {
                 let components = inputs.posteriors(networks)?;
                 let k = components.mean.dim(0)?;
@@ -121,7 +127,7 @@ impl Prior {
     /// Candle cannot write a value.
     pub fn start(&self, u: &Tensor, parameters: &Parameters) -> Result<()> {
         match self {
-            Self::StandardNormal => Ok(()),
+            Self::StandardNormal | Self::Flow(_) => Ok(()),
             Self::Posteriors(inputs) => inputs.start(u, parameters),
         }
     }

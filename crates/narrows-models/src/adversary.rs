@@ -1,0 +1,70 @@
+//! A network that tells true samples from false ones (Goodfellow et al. 2014), with the losses of both sides: it learns
+//! `-log D(true) - log (1 - D(false))`, and who deceives it minimises `-log D(false)`.
+
+use candle_core::Tensor;
+use narrows_core::{Dims, Result};
+use narrows_tensor::{Activation, Scope};
+
+use crate::network::mlp::Hidden;
+use crate::network::{Dense, Mlp, Mode, Network};
+
+/// A perceptron with one logit.
+#[derive(Clone, Debug)]
+pub struct Adversary {
+    features: Mlp,
+    activation: Activation,
+    logit: Dense,
+}
+
+impl Adversary {
+    /// Hidden layers of these widths over `input`, at least one.
+    ///
+    /// # Errors
+    /// The scope has parameters of these names already.
+    pub fn new(input: &Dims, widths: &[usize], activation: Activation, scope: &Scope) -> Result<Self> {
+        let layers = Hidden { activation, dropout: 0.0, beside_path: false };
+        let (last, hidden) = widths.split_last().unwrap_or((&1, &[]));
+        Ok(Self {
+            features: Mlp::new(input, hidden, &Dims::new([*last]), layers, scope)?,
+            activation,
+            logit: Dense::new(*last, 1, Activation::Identity, &scope.enter("logit"))?,
+        })
+    }
+
+    /// The logit of being true.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..input]`
+    /// - returns: `[N]`
+    ///
+    /// # Errors
+    /// The samples are of another size.
+    pub fn judge(&self, x: &Tensor) -> Result<Tensor> {
+        let features = self.activation.apply(&self.features.forward(x, Mode::Infer)?)?;
+        Ok(self.logit.forward(&features)?.squeeze(1)?)
+    }
+}
+
+/// `-log D`: what a sample that is to pass for true costs.
+///
+/// # Shapes
+/// - `logit`: `[N]`
+/// - returns: `[N]`
+///
+/// # Errors
+/// Candle cannot compute it.
+pub fn as_true(logit: &Tensor) -> Result<Tensor> {
+    Ok(Activation::Softplus.apply(&logit.neg()?)?)
+}
+
+/// `-log (1 - D)`: what a sample that is known to be false costs.
+///
+/// # Shapes
+/// - `logit`: `[N]`
+/// - returns: `[N]`
+///
+/// # Errors
+/// Candle cannot compute it.
+pub fn as_false(logit: &Tensor) -> Result<Tensor> {
+    Ok(Activation::Softplus.apply(logit)?)
+}
