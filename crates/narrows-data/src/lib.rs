@@ -21,6 +21,7 @@ pub mod patches;
 pub mod prepare;
 pub mod schema;
 pub mod sink;
+mod smoothed;
 pub mod source;
 pub mod split;
 mod synthetic;

@@ -31,6 +31,8 @@ pub struct OpenOptions {
     pub expected: Option<Schema>,
     /// The array to read of a file that holds several.
     pub tensor: Option<String>,
+    /// Numbers become the mean of this many rows up to each: rows are in the order of time.
+    pub smooth: Option<usize>,
     /// How pictures become rows.
     pub pictures: PictureOptions,
 }

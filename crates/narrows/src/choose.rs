@@ -86,6 +86,17 @@ pub fn deformation(sample: &Sample) -> Option<f64> {
     }
 }
 
+/// How numbers become features, as paths and values of a configuration: for anomalies, how far a number is from the usual
+/// ones must not be squeezed away.
+pub fn preparation(task: Task, sample: &Sample) -> Vec<(&'static str, Value)> {
+    match sample {
+        Sample::Table | Sample::Array { .. } if task == Task::Anomaly => {
+            vec![("data.prepare.tails", Value::String("linear".into()))]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Options that make the chosen model what the task needs, as paths and values of a configuration.
 pub fn options(task: Task, model: &str, sample: &Sample, rows: usize) -> Vec<(&'static str, Value)> {
     match (task, model) {

@@ -60,6 +60,10 @@ pub struct DataConfig {
     /// The column that orders the rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
+    /// Numbers become the mean of this many rows up to each: for rows in the order of time, so that what lasts stands out
+    /// of noise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smooth: Option<usize>,
     /// The array to read of a file that holds several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tensor: Option<String>,
@@ -83,6 +87,7 @@ impl DataConfig {
             exclude: self.exclude.clone(),
             label: self.label.clone(),
             time: self.time.clone(),
+            smooth: self.smooth,
             tensor: self.tensor.clone(),
             pictures: PictureOptions {
                 recursive: false,

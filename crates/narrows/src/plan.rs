@@ -55,6 +55,9 @@ impl Plan {
     pub fn on(draft: &Draft, task: Task, source: &Arc<dyn Source>) -> Result<Self> {
         let mut draft = draft.clone();
         let mut notes: Vec<String> = source.notes().to_vec();
+        for (key, value) in choose::preparation(task, &source.schema().sample) {
+            draft.put_default(key, value)?;
+        }
         let data: DataConfig = section(&draft, "data")?;
         // The numbers of some likelihoods must stay as they are.
         let mut data = match likelihood_of(&draft).reals() {

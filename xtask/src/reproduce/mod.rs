@@ -15,6 +15,7 @@ mod nab;
 mod page;
 mod robust;
 mod runs;
+mod skab;
 mod sparse;
 mod spread;
 
@@ -140,6 +141,7 @@ const REPRODUCTIONS: &[Reproduction] = &[
     },
     Reproduction { name: "adbench", about: "anomalies in 18 tables: the task, ae and vae", run: adbench::run },
     Reproduction { name: "nab", about: "anomalies in 35 series, judged as they come", run: nab::run },
+    Reproduction { name: "skab", about: "anomalies of a valve, in logs of eight sensors", run: skab::run },
 ];
 
 /// Runs the named reproductions and writes their rows.

@@ -25,6 +25,9 @@ pub(crate) struct ReadOptions {
     /// Rows from the start of one window to the start of the next.
     #[arg(long, value_name = "ROWS", requires = "window")]
     pub(crate) stride: Option<u32>,
+    /// Average each number over this many rows up to its own.
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) smooth: Option<u32>,
     /// The array to read of a file that holds several.
     #[arg(long, value_name = "NAME")]
     pub(crate) tensor: Option<String>,
@@ -92,13 +95,14 @@ impl ReadOptions {
             ("data.prepare.window.length", self.window),
             ("data.prepare.window.stride", self.stride),
             ("data.patch", self.patch),
+            ("data.smooth", self.smooth),
         ];
         for (key, value) in numbers {
             if let Some(value) = value {
                 draft.put(key, i64::from(value))?;
             }
         }
-        if self.window.is_some() {
+        if self.window.is_some() || self.smooth.is_some() {
             draft.put_default("data.split.by", "time")?;
         }
         if let Some((width, height)) = self.resize {

@@ -194,3 +194,32 @@ fn labels_measure_the_scores() {
     assert_eq!((&found["alarms"]["missed_alarm_rate"], &found["best_f1"]["f1"]), (&0.0.into(), &1.0.into()), "{found}");
     scene.fails(&[&evaluate[..], &["--anomalous", "lost"]].concat(), 3, &["all 110 labels are normal"]);
 }
+
+#[test]
+fn a_smoothed_log_is_scored_row_by_row_and_remembers_how_it_was_smoothed() {
+    let scene = Scene::new();
+    let row = |step: usize, shift: f64| {
+        let noise = ((step * 7_919) % 1_000) as f64 / 500.0 - 1.0;
+        format!("{step},{:.4},{:.4}\n", noise + shift, 5.0 - noise)
+    };
+    let log = |from: usize, rows: usize, shift: &dyn Fn(usize) -> f64| -> String {
+        let rows: String = (from..from + rows).map(|step| row(step, shift(step))).collect();
+        format!("step,a,b\n{rows}")
+    };
+    scene.write("train.csv", log(0, 600, &|_| 0.0).as_bytes());
+    // Half a unit up from row 700 on: little for a row, much for the mean of twenty.
+    scene.write("test.csv", log(600, 200, &|step| if step >= 700 { 0.8 } else { 0.0 }).as_bytes());
+    let train = ["train", "train.csv", "--task", "anomaly", "--model", "linear-ae", "--latent", "1", "--steps", "50"];
+    let smoothed = ["--time", "step", "--smooth", "20", "--out", "run"];
+    scene.succeeds(&[&train[..], &smoothed].concat());
+    scene.succeeds(&["detect", "run", "test.csv", "-o", "scores.csv"]);
+    let scores = rows(&fs::read_to_string(scene.path("scores.csv")).unwrap());
+    assert_eq!(scores.len(), 200);
+    let mean = |range: std::ops::Range<usize>| {
+        let all: Vec<f64> = scores[range].iter().map(|row| get(row, "score").parse().unwrap()).collect();
+        all.iter().sum::<f64>() / all.len() as f64
+    };
+    assert!(mean(130..200) > 3.0 * mean(30..100), "{} and {}", mean(130..200), mean(30..100));
+    let refused = [&train[..], &["--smooth", "0", "--out", "none"]].concat();
+    scene.fails(&refused, 2, &["smooth", "0", "from 1 to"]);
+}

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Dataset, Opens, find};
+use crate::smoothed::Smoothed;
 use crate::{Error, OpenOptions, Result, Source, digits, open as open_path};
 
 /// The directory of datasets: the given one, `$NARROWS_DATA`, or `narrows` in the platform's directory for caches.
@@ -40,6 +41,14 @@ pub fn is_present(dataset: &Dataset, directory: &Path) -> bool {
 /// # Errors
 /// Neither a path nor a name, a dataset that is not on this machine, or what [`open`](crate::open()) says of the file.
 pub fn open(data: &str, directory: Option<&Path>, options: &OpenOptions) -> Result<Box<dyn Source>> {
+    let source = found(data, directory, options)?;
+    match options.smooth {
+        None => Ok(source),
+        Some(rows) => Ok(Box::new(Smoothed::new(source, rows)?)),
+    }
+}
+
+fn found(data: &str, directory: Option<&Path>, options: &OpenOptions) -> Result<Box<dyn Source>> {
     let path = Path::new(data);
     if data == "-" || path.exists() {
         return open_path(path, options);

@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::config::ArrayScaling;
+use super::config::{ArrayScaling, Tails};
 use super::layout::Reals;
-use super::number::{soft, unsoft};
+use super::number::{is_usual, soft, unsoft, usual_bend};
 use super::rows::Rows;
 use super::sweep::sweep;
 use crate::{Error, Result, Sample, Subset, Train};
@@ -21,6 +21,9 @@ pub(super) struct ArrayScale {
     mean: Vec<f32>,
     /// One for each feature, one for all, or empty for none.
     deviation: Vec<f32>,
+    /// Deviations within which scaling is linear.
+    #[serde(default = "usual_bend", skip_serializing_if = "is_usual")]
+    bend: f64,
     /// What all values must be.
     #[serde(default, skip_serializing_if = "Reals::is_any")]
     reals: Reals,
@@ -73,7 +76,7 @@ impl Sums {
 impl ArrayScale {
     /// Images and unscaled arrays.
     pub(super) const fn identity() -> Self {
-        Self { mean: Vec::new(), deviation: Vec::new(), reals: Reals::Any }
+        Self { mean: Vec::new(), deviation: Vec::new(), bend: usual_bend(), reals: Reals::Any }
     }
 
     /// What all values are known to be.
@@ -82,7 +85,7 @@ impl ArrayScale {
     }
 
     /// Fits the scaling, and the metric's weight of each feature.
-    pub(super) fn fit(subset: &Subset<Train>, scaling: ArrayScaling) -> Result<(Self, Vec<f32>)> {
+    pub(super) fn fit(subset: &Subset<Train>, scaling: ArrayScaling, tails: Tails) -> Result<(Self, Vec<f32>)> {
         let sample = &subset.source().schema().sample;
         let width = sample.width().unwrap_or(0);
         let vector = matches!(sample, Sample::Array { dims } if dims.len() == 1) && width <= TABLE_WIDTH;
@@ -121,7 +124,8 @@ impl ArrayScale {
             let (origin, reasons) = (subset.source().origin().to_owned(), "all values are missing or constant".into());
             return Err(Error::NoFeatures { origin, reasons });
         }
-        Ok((Self { mean: mean.into_iter().map(|mean| mean as f32).collect(), deviation, reals: Reals::Any }, weights))
+        let mean = mean.into_iter().map(|mean| mean as f32).collect();
+        Ok((Self { mean, deviation, bend: tails.bend(), reals: Reals::Any }, weights))
     }
 
     /// Whether it fits samples of `width` values.
@@ -130,6 +134,8 @@ impl ArrayScale {
         let fits = lengths == (0, 0) || lengths == (width, 1) || lengths == (width, width);
         fits && self.mean.iter().all(|mean| mean.is_finite())
             && self.deviation.iter().all(|d| d.is_finite() && *d > 0.0)
+            && self.bend.is_finite()
+            && self.bend > 0.0
     }
 
     /// Features of `dense`; missing values become the training mean.
@@ -141,7 +147,7 @@ impl ArrayScale {
             features.chunks_exact_mut(width).for_each(|row| {
                 for (feature, x) in row.iter_mut().enumerate() {
                     let z = (*x - self.mean[feature]) / self.deviation_of(feature);
-                    *x = if z.abs() <= 5.0 { z } else { soft(z.into()) as f32 };
+                    *x = if f64::from(z.abs()) <= self.bend { z } else { soft(z.into(), self.bend) as f32 };
                 }
             });
         }
@@ -175,7 +181,8 @@ impl ArrayScale {
         if !self.mean.is_empty() {
             dense.par_chunks_exact_mut(width).for_each(|row| {
                 for (feature, y) in row.iter_mut().enumerate() {
-                    let z = if y.abs() <= 5.0 { *y } else { unsoft(f64::from(*y)) as f32 };
+                    let y_wide = f64::from(*y);
+                    let z = if y_wide.abs() <= self.bend { *y } else { unsoft(y_wide, self.bend) as f32 };
                     *y = z * self.deviation_of(feature) + self.mean[feature];
                 }
             });

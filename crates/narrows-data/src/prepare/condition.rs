@@ -157,7 +157,7 @@ impl Condition {
                     }
                 }
                 (Values::Number { mean, deviation, .. }, Given::Number(number)) => {
-                    features[0] = super::number::soft((number - mean) / deviation) as f32;
+                    features[0] = super::number::soft((number - mean) / deviation, super::number::usual_bend()) as f32;
                 }
                 _ => {}
             }

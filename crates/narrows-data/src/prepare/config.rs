@@ -14,6 +14,8 @@ pub struct PrepareConfig {
     pub numbers: NumberScaling,
     /// How arrays are scaled.
     pub arrays: ArrayScaling,
+    /// What becomes of numbers far from the usual ones.
+    pub tails: Tails,
     /// The most levels of a category that get a feature of their own; rarer ones share `<other>`.
     pub max_levels: MaxLevels,
     /// Consecutive rows that form one sample.
@@ -21,13 +23,13 @@ pub struct PrepareConfig {
     pub window: Option<Window>,
 }
 
-/// How a numeric column is scaled. The first three are linear in the bulk of the data (quantile-normal piecewise) and
-/// logarithmic beyond 5 units, so that a stray value cannot dominate a squared error, and can be inverted.
+/// How a numeric column is scaled. The first three are linear in the bulk of the data (quantile-normal piecewise) and can
+/// be inverted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NumberScaling {
     /// Training mean 0 and standard deviation 1. Where a few extreme values make the standard deviation more than four
-    /// times that of the data with 0.5 % clipped at each end, the clipped mean and deviation are used.
+    /// times that of the data with 0.5 % clipped at each end, the clipped mean and deviation are used, unless tails are linear.
     #[default]
     Standardise,
     /// Training minimum 0 and maximum 1.
@@ -38,6 +40,28 @@ pub enum NumberScaling {
     Counts,
     /// As they are, which must lie in 0..=1.
     UnitInterval,
+}
+
+/// What becomes of numbers far from the usual ones. Either way scaling can be inverted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tails {
+    /// Logarithmic beyond 5 units, so that a stray value cannot dominate a squared error.
+    #[default]
+    Logarithmic,
+    /// Linear up to 1,000 units and logarithmic only beyond, and the plain mean and standard deviation: how far a value is
+    /// from the usual ones is what detectors measure.
+    Linear,
+}
+
+impl Tails {
+    /// Units within which scaling is linear.
+    pub(super) const fn bend(self) -> f64 {
+        match self {
+            Self::Logarithmic => 5.0,
+            Self::Linear => 1_000.0,
+        }
+    }
 }
 
 /// How arrays are scaled.

@@ -4,7 +4,7 @@
 //!
 //! | column | value | features | observed |
 //! |---|---|---|---|
-//! | number | present | scaled; linear within 5 units, logarithmic beyond | 1 |
+//! | number | present | scaled; linear within 5 units (as `tails` says), logarithmic beyond | 1 |
 //! | number | missing | that of the training mean; indicator 1 if training had missing cells | 0; indicator 1 |
 //! | number | infinite | error naming row and column | |
 //! | boolean | present | 0 or 1 | 1 |
@@ -37,7 +37,7 @@ mod table;
 use serde::{Deserialize, Serialize};
 
 pub use condition::{Condition, Given};
-pub use config::{ArrayScaling, MaxLevels, NumberScaling, PrepareConfig, Window};
+pub use config::{ArrayScaling, MaxLevels, NumberScaling, PrepareConfig, Tails, Window};
 pub use encoder::Encoder;
 pub use layout::{Family, Field, Layout, Reals};
 pub use note::{Note, Remark};
@@ -87,7 +87,7 @@ impl Preparation {
         let (transform, mut layout, notes) = match &schema.sample {
             Sample::Table => fit_table(subset, config)?,
             Sample::Array { dims } => {
-                let (scale, weights) = ArrayScale::fit(subset, config.arrays)?;
+                let (scale, weights) = ArrayScale::fit(subset, config.arrays, config.tails)?;
                 let layout = array_layout(dims.clone(), weights, scale.reals());
                 (Transform::Array(scale), layout, Vec::new())
             }

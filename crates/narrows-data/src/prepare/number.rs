@@ -1,14 +1,15 @@
 //! One numeric column: scaling with soft tails, and its inverse.
 //!
-//! `soft(z) = z` for `|z| <= 5`, beyond it `sign(z) (5 + ln(|z| - 4))`: continuous with its derivative, strictly
-//! increasing, and at most 94 for any finite `f32`.
+//! `soft(z) = z` for `|z| <= b`, beyond it `sign(z) (b + ln(1 + |z| - b))`: continuous with its derivative, strictly
+//! increasing, and at most `b + 89` for any finite `f32`. The bend `b` is 5, where tails are linear 1,000.
 
 use serde::{Deserialize, Serialize};
 
+use super::config::Tails;
 use super::layout::Reals;
 
-/// Units within which scaling is linear.
-const LINEAR: f64 = 5.0;
+/// The usual bend.
+const BEND: f64 = Tails::Logarithmic.bend();
 /// Share of the unit below which a digit that comes back from a feature of 32 bits says nothing.
 const DIGITS: f64 = 1e-6;
 
@@ -17,24 +18,39 @@ const DIGITS: f64 = 1e-6;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Scale {
     /// `soft((x - shift) / unit)`.
-    Linear { shift: f64, unit: f64 },
+    Linear {
+        shift: f64,
+        unit: f64,
+        #[serde(default = "usual_bend", skip_serializing_if = "is_usual")]
+        bend: f64,
+    },
     /// Linear between `(value, score)` pairs; beyond them `score + soft((x - value) / unit)`.
     Quantile { values: Vec<f64>, scores: Vec<f64>, unit: f64 },
     /// `x` itself, which must be one of these numbers.
     Itself { reals: Reals },
 }
 
-pub(crate) fn soft(z: f64) -> f64 {
+pub(crate) const fn usual_bend() -> f64 {
+    BEND
+}
+
+// Serde asks with a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+pub(crate) fn is_usual(bend: &f64) -> bool {
+    *bend == BEND
+}
+
+pub(crate) fn soft(z: f64, bend: f64) -> f64 {
     match z.abs() {
-        size if size <= LINEAR => z,
-        size => (LINEAR + (size - LINEAR).ln_1p()).copysign(z),
+        size if size <= bend => z,
+        size => (bend + (size - bend).ln_1p()).copysign(z),
     }
 }
 
-pub(crate) fn unsoft(y: f64) -> f64 {
+pub(crate) fn unsoft(y: f64, bend: f64) -> f64 {
     match y.abs() {
-        size if size <= LINEAR => y,
-        size => (LINEAR + (size - LINEAR).min(88.0).exp_m1()).copysign(y),
+        size if size <= bend => y,
+        size => (bend + (size - bend).min(88.0).exp_m1()).copysign(y),
     }
 }
 
@@ -56,8 +72,8 @@ impl Scale {
     #[inline]
     pub(crate) fn apply(&self, x: f64) -> f64 {
         match self {
-            Self::Linear { shift, unit } => soft((x - shift) / unit),
-            Self::Quantile { values, scores, unit } => interpolate(values, scores, x, |d| soft(d / unit)),
+            Self::Linear { shift, unit, bend } => soft((x - shift) / unit, *bend),
+            Self::Quantile { values, scores, unit } => interpolate(values, scores, x, |d| soft(d / unit, BEND)),
             Self::Itself { .. } => x,
         }
     }
@@ -65,8 +81,8 @@ impl Scale {
     /// The number whose feature is `y`.
     pub(crate) fn invert(&self, y: f64) -> f64 {
         match self {
-            Self::Linear { shift, unit } => unsoft(y) * unit + shift,
-            Self::Quantile { values, scores, unit } => interpolate(scores, values, y, |d| unsoft(d) * unit),
+            Self::Linear { shift, unit, bend } => unsoft(y, *bend) * unit + shift,
+            Self::Quantile { values, scores, unit } => interpolate(scores, values, y, |d| unsoft(d, BEND) * unit),
             Self::Itself { .. } => y,
         }
     }
@@ -74,10 +90,12 @@ impl Scale {
     /// The number that a feature stands for, without the digits that its 32 bits cannot carry.
     pub(crate) fn value(&self, feature: f32) -> f64 {
         let y = f64::from(feature);
-        let (Self::Linear { unit, .. } | Self::Quantile { unit, .. }) = self else {
-            return rounded(y, y.abs().max(1.0) * DIGITS);
+        let (unit, bend) = match self {
+            Self::Linear { unit, bend, .. } => (unit, *bend),
+            Self::Quantile { unit, .. } => (unit, BEND),
+            Self::Itself { .. } => return rounded(y, y.abs().max(1.0) * DIGITS),
         };
-        let stretched = (y.abs() - LINEAR).clamp(0.0, 88.0).exp();
+        let stretched = (y.abs() - bend).clamp(0.0, 88.0).exp();
         rounded(self.invert(y), unit * stretched * DIGITS)
     }
 
@@ -85,7 +103,9 @@ impl Scale {
     pub(crate) fn is_sound(&self) -> bool {
         let increasing = |values: &[f64]| values.windows(2).all(|pair| pair[0] < pair[1]);
         match self {
-            Self::Linear { shift, unit } => shift.is_finite() && unit.is_finite() && *unit > 0.0,
+            Self::Linear { shift, unit, bend } => {
+                shift.is_finite() && unit.is_finite() && *unit > 0.0 && bend.is_finite() && *bend > 0.0
+            }
             Self::Quantile { values, scores, unit } => {
                 let even = values.len() == scores.len() && !values.is_empty();
                 even && increasing(values) && increasing(scores) && unit.is_finite() && *unit > 0.0
@@ -184,8 +204,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn soft_tails_invert(z in -1e6_f64..1e6) {
-            prop_assert!((unsoft(soft(z)) - z).abs() <= 1e-8 * z.abs().max(1.0));
+        fn soft_tails_invert(z in -1e6_f64..1e6, bend in 1_f64..2e3) {
+            prop_assert!((unsoft(soft(z, bend), bend) - z).abs() <= 1e-8 * z.abs().max(1.0));
         }
 
         #[test]
@@ -199,20 +219,20 @@ mod tests {
 
     #[test]
     fn soft_is_smooth_at_the_bend() {
-        let slope = |z: f64| (soft(z + 1e-6) - soft(z - 1e-6)) / 2e-6;
-        assert!((slope(LINEAR) - 1.0).abs() < 1e-5);
-        assert!(soft(1e300).is_finite() && soft(-1e300) < -600.0);
+        let slope = |z: f64| (soft(z + 1e-6, BEND) - soft(z - 1e-6, BEND)) / 2e-6;
+        assert!((slope(BEND) - 1.0).abs() < 1e-5);
+        assert!(soft(1e300, BEND).is_finite() && soft(-1e300, BEND) < -600.0);
     }
 
     #[test]
     fn a_value_comes_back_without_noise_in_its_last_digits() {
-        let scale = Scale::Linear { shift: 1077.6, unit: 7385.3 };
+        let scale = Scale::Linear { shift: 1077.6, unit: 7385.3, bend: BEND };
         for value in [0.0, 2174.0, 7298.0, 99_999.0] {
             assert_eq!(scale.value(scale.apply(value) as f32), value);
         }
-        let scale = Scale::Linear { shift: 0.31, unit: 0.002 };
+        let scale = Scale::Linear { shift: 0.31, unit: 0.002, bend: BEND };
         assert_eq!(scale.value(scale.apply(0.3125) as f32), 0.3125);
-        let scale = Scale::Linear { shift: 3e12, unit: 1e9 };
+        let scale = Scale::Linear { shift: 3e12, unit: 1e9, bend: BEND };
         assert!((scale.value(0.5) - 3.0005e12).abs() < 1.0);
     }
 

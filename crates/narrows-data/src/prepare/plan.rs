@@ -1,6 +1,6 @@
 //! From a column's statistics to its features, their fields and their weights in the metric.
 
-use super::config::{NumberScaling, PrepareConfig};
+use super::config::{NumberScaling, PrepareConfig, Tails};
 use super::layout::{Family, Field};
 use super::note::Remark;
 use super::number::Scale;
@@ -27,7 +27,9 @@ impl Plan {
     /// The features of `column`.
     pub(super) fn of(column: &Column, statistics: Statistics, config: &PrepareConfig) -> Self {
         match (column.kind, statistics) {
-            (ColumnKind::Number, Statistics::Numbers(numbers)) => Self::number(column, numbers, config.numbers),
+            (ColumnKind::Number, Statistics::Numbers(numbers)) => {
+                Self::number(column, numbers, config.numbers, config.tails)
+            }
             (ColumnKind::Boolean, Statistics::Numbers(numbers)) => Self::boolean(column, &numbers),
             (ColumnKind::Category, Statistics::Levels(levels)) => {
                 Self::category(column, &levels, config.max_levels.get())
@@ -37,15 +39,15 @@ impl Plan {
         }
     }
 
-    fn number(column: &Column, numbers: Numbers, scaling: NumberScaling) -> Self {
+    fn number(column: &Column, numbers: Numbers, scaling: NumberScaling, tails: Tails) -> Self {
         let Numbers { moments, missing, mut sample } = numbers;
         if let Some(remark) = uninformative(&moments) {
             return Self::dropped(remark);
         }
         sample.sort_by(f64::total_cmp);
-        let (scale, remark) = scale(&moments, &sample, scaling);
-        let linear = matches!(&scale, Scale::Linear { shift, unit }
-            if (moments.max - shift) / unit <= 5.0 && (moments.min - shift) / unit >= -5.0);
+        let (scale, remark) = scale(&moments, &sample, scaling, tails);
+        let linear = matches!(&scale, Scale::Linear { shift, unit, bend }
+            if (moments.max - shift) / unit <= *bend && (moments.min - shift) / unit >= -bend);
         let variance = match &scale {
             Scale::Linear { unit, .. } if linear => moments.variance() / (unit * unit),
             scale => Moments::of(sample.iter().map(|x| scale.apply(*x))).variance(),
@@ -140,20 +142,24 @@ fn indicator_weight(moments: &Moments, missing: u64) -> f32 {
     inverse((share * (1.0 - share)).max(INDICATOR_VARIANCE))
 }
 
-fn scale(moments: &Moments, sorted: &[f64], scaling: NumberScaling) -> (Scale, Option<Remark>) {
-    let (bulk, heavy) = bulk(moments, sorted);
+fn scale(moments: &Moments, sorted: &[f64], scaling: NumberScaling, tails: Tails) -> (Scale, Option<Remark>) {
+    let (bulk, heavy) = match tails {
+        Tails::Logarithmic => bulk(moments, sorted),
+        Tails::Linear => (*moments, false),
+    };
+    let bend = tails.bend();
     let range = moments.max / 2.0 - moments.min / 2.0;
     let deviation = bulk.variance().sqrt();
     let unit = if deviation.is_finite() && deviation > 0.0 { deviation } else { range };
     let remark = heavy.then_some(Remark::HeavyTails);
     match scaling {
-        NumberScaling::Standardise => (Scale::Linear { shift: bulk.mean, unit }, remark),
+        NumberScaling::Standardise => (Scale::Linear { shift: bulk.mean, unit, bend }, remark),
         NumberScaling::MinMax => {
             let unit = moments.max - moments.min;
             let unit = if unit.is_finite() { unit } else { f64::MAX };
-            (Scale::Linear { shift: moments.min, unit }, None)
+            (Scale::Linear { shift: moments.min, unit, bend }, None)
         }
-        NumberScaling::QuantileNormal if sorted.is_empty() => (Scale::Linear { shift: bulk.mean, unit }, remark),
+        NumberScaling::QuantileNormal if sorted.is_empty() => (Scale::Linear { shift: bulk.mean, unit, bend }, remark),
         NumberScaling::QuantileNormal => (Scale::quantile(sorted, unit), None),
         NumberScaling::Counts | NumberScaling::UnitInterval => (Scale::Itself { reals: scaling.reals() }, None),
     }

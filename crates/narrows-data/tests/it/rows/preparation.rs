@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use narrows_data::prepare::{ArrayScaling, NumberScaling, Remark};
+use narrows_data::prepare::{ArrayScaling, NumberScaling, Remark, Tails};
 use narrows_data::{
     Block, Column, ColumnData, ColumnKind, Encoder, Error, Family, Memory, Preparation, PrepareConfig, Sample, Schema,
     Source, SplitBy, SplitConfig, Splits, TableError,
@@ -212,6 +212,34 @@ fn one_extreme_value_does_not_flatten_the_rest() {
     let rows = Encoder::new(preparation, source.as_ref()).unwrap().apply(&everything(source.as_ref()), 0).unwrap();
     assert!((rows.features[9] - rows.features[0]).abs() > 2.0);
     assert!(rows.features[7] > 20.0 && rows.features[7] < 40.0, "{}", rows.features[7]);
+}
+
+#[test]
+fn linear_tails_keep_how_far_a_value_is() {
+    let config = PrepareConfig { tails: Tails::Linear, ..PrepareConfig::default() };
+    let mut x: Vec<f64> = (0..400).map(|row| f64::from(row % 10)).collect();
+    let source = shared(table(vec![number("x", x.clone())], 500));
+    let usual = fit(&source, &config).unwrap();
+    x[..3].copy_from_slice(&[104.5, 1004.5, 1e30]);
+    let strange = shared(table(vec![number("x", x)], 500));
+    let rows = Encoder::new(usual.clone(), strange.as_ref()).unwrap().apply(&everything(strange.as_ref()), 0).unwrap();
+    let unit = (33.0_f32 / 4.0).sqrt();
+    assert!((rows.features[0] - 100.0 / unit).abs() < 1e-3 && (rows.features[1] - 1000.0 / unit).abs() < 1e-2);
+    assert!(rows.features[2] > 1_000.0 && rows.features[2] < 1_100.0, "{}", rows.features[2]);
+    let back = usual.invert(&rows.features).unwrap();
+    let ColumnData::Numbers(back) = &back.columns[0] else { panic!("a number") };
+    assert!((back[1] - 1004.5).abs() < 0.01, "{}", back[1]);
+    // As it is stored in a model file.
+    let text = serde_json::to_string(usual.as_ref()).unwrap();
+    assert_eq!(&serde_json::from_str::<Preparation>(&text).unwrap(), usual.as_ref());
+
+    let dense = (0..40).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
+    let schema = Schema { sample: Sample::Array { dims: vec![1] }, columns: Vec::new() };
+    let array = |dense| Memory::new("a", schema.clone(), Block { rows: 40, dense, columns: Vec::new() }).unwrap();
+    let scaled = fit(&shared(array(dense)), &config).unwrap();
+    let far = array(vec![100.0; 40]);
+    let rows = Encoder::new(scaled, &far).unwrap().apply(&everything(&far), 0).unwrap();
+    assert!((rows.features[0] - 100.0).abs() < 1e-3, "{}", rows.features[0]);
 }
 
 #[test]
