@@ -97,7 +97,9 @@ impl Evaluate {
 
 /// The figures as a table: metrics are rows, model and PCA are columns.
 pub(super) fn print_evaluation(name: &str, evaluation: &Evaluation) -> std::io::Result<()> {
-    let rows = format!("{} {} rows, code {}", evaluation.model.samples, evaluation.split, evaluation.code);
+    let samples = evaluation.model.samples;
+    let noun = if samples == 1 { "row" } else { "rows" };
+    let rows = format!("{samples} {} {noun}, code {}", evaluation.split, evaluation.code);
     let heading = baseline(evaluation);
     let mut table = Table::new([rows.as_str(), name, heading.as_str()]);
     let (model, pca) = (&evaluation.model, &evaluation.pca);

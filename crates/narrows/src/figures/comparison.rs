@@ -14,13 +14,19 @@ pub(super) fn cards(evaluation: &Evaluation) -> Vec<Card> {
         unit: unit.into(),
         note,
     };
-    let against = match evaluation.components {
-        components if components == evaluation.code => "less error at the same code size".into(),
-        components => format!("less error than {components} components"),
+    let pca_of = match evaluation.components {
+        components if components == evaluation.code => "PCA of the same code size".into(),
+        components => format!("PCA of {components} components"),
+    };
+    let saved = 100.0 * (1.0 - ratio(evaluation));
+    let against = match saved {
+        less if less >= 1.0 => card("Against PCA", short(less), "%", format!("less error than {pca_of}")),
+        more if more <= -1.0 => card("Against PCA", short(-more), "%", format!("more error than {pca_of}")),
+        _ => card("Against PCA", "equal".into(), "", format!("within 1 % of {pca_of}")),
     };
     let mut cards = vec![
         card("Squared error a sample", short(model.squared_error), "", format!("PCA: {}", short(pca.squared_error))),
-        card("Against PCA", short(100.0 * (1.0 - ratio(evaluation))), "%", against),
+        against,
     ];
     if let (Some(of_model), Some(of_pca)) = (model.explained_variance, pca.explained_variance) {
         cards.push(card(
@@ -99,6 +105,9 @@ fn ratio(evaluation: &Evaluation) -> f64 {
 fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
+    }
+    if value.abs() < 1e-6 {
+        return format!("{value:.2e}");
     }
     let digits = (2 - value.abs().log10().floor() as i32).clamp(0, 12) as usize;
     format!("{value:.digits$}")

@@ -10,6 +10,7 @@ use arrow::datatypes::Int32Type;
 use arrow::ipc::writer::{FileWriter, StreamWriter};
 use narrows_data::{ColumnKind, Error, OpenOptions, TableError, open};
 use parquet::arrow::ArrowWriter;
+use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::{whole, write};
@@ -41,10 +42,14 @@ fn expected(row: usize) -> Vec<String> {
 }
 
 fn parquet_file(rows: usize, group: usize) -> Vec<u8> {
+    compressed(rows, group, Compression::UNCOMPRESSED)
+}
+
+fn compressed(rows: usize, group: usize, compression: Compression) -> Vec<u8> {
     let mut bytes = Vec::new();
     let batch = batch(rows);
-    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(group)).build();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(group)).set_compression(compression);
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties.build())).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
     bytes
@@ -98,6 +103,28 @@ fn all_columnar_formats_hold_the_same_rows() {
         let options = OpenOptions { columns: Some(vec!["y".into()]), ..Default::default() };
         let error = open(&file.path, &options).unwrap_err();
         assert!(matches!(error, Error::Table(TableError::UnknownColumn { .. })), "{error}");
+    }
+}
+
+#[test]
+fn every_codec_is_read() {
+    let codecs = [
+        Compression::SNAPPY,
+        Compression::GZIP(GzipLevel::default()),
+        Compression::BROTLI(BrotliLevel::default()),
+        Compression::LZ4,
+        Compression::LZ4_RAW,
+        Compression::ZSTD(ZstdLevel::default()),
+    ];
+    let plain = parquet_file(2500, 1000).len();
+    for codec in codecs {
+        let bytes = compressed(2500, 1000, codec);
+        assert!(bytes.len() < plain, "{codec:?}: {} of {plain} bytes", bytes.len());
+        let file = write("t.parquet", bytes);
+        let rows = whole(open(&file.path, &OpenOptions::default()).unwrap().as_ref());
+        for (row, cells) in rows.iter().enumerate() {
+            assert_eq!(*cells, expected(row), "{codec:?} row {row}");
+        }
     }
 }
 
