@@ -90,7 +90,9 @@ impl ParquetFile {
         // The library says of a codec that was left out which of its own features was.
         let reason = match reason.split("Disabled feature at compile time: ").nth(1) {
             Some(codec) => {
-                format!("compressed with {codec}, which is not read; write it with zstd, snappy, gzip or no compression")
+                format!(
+                    "compressed with {codec}, which is not read; write it with zstd, snappy, gzip or no compression"
+                )
             }
             None => reason,
         };

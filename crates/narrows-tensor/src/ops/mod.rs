@@ -3,6 +3,7 @@
 pub mod activation;
 pub mod batch_norm;
 pub mod conv;
+pub mod conv1d;
 mod conv_composite;
 pub mod linear;
 pub mod loss;

@@ -4,6 +4,7 @@
 mod activation;
 mod check;
 mod conv;
+mod conv1d;
 mod golden;
 mod linear;
 mod loss;
