@@ -38,4 +38,4 @@ pub use schema::{Column, ColumnKind, Role, Sample, Schema};
 pub use source::Source;
 pub use split::{Any, Fractions, Split, SplitBy, SplitConfig, Splits, Subset, Test, Train, Validation};
 pub use synthetic::{SYNTHETIC, is_synthetic, synthetic};
-pub use table::TableError;
+pub use table::{Line, Lines, TableError};

@@ -106,6 +106,10 @@ impl Source for Smoothed {
         self.inner.fixed_test()
     }
 
+    fn is_arrow_stream(&self) -> bool {
+        self.inner.is_arrow_stream()
+    }
+
     fn notes(&self) -> &[String] {
         self.inner.notes()
     }

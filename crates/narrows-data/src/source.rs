@@ -41,6 +41,11 @@ pub trait Source: Debug + Send + Sync {
         None
     }
 
+    /// Whether the rows came as an Arrow IPC stream: who pipes batches in expects batches back.
+    fn is_arrow_stream(&self) -> bool {
+        false
+    }
+
     /// How the file was understood where that is not obvious (photographs cut into patches), for the log.
     fn notes(&self) -> &[String] {
         &[]

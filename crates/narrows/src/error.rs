@@ -200,6 +200,14 @@ pub enum Error {
         /// What is wrong and what was expected.
         reason: String,
     },
+    /// Following a stream cannot go on where it stopped.
+    #[error("{}: cannot go on from this state: {reason}; start anew with --force, or name another output", path.display())]
+    Stream {
+        /// The file of the state.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// The model was written without a detector.
     #[error("the model has no detector; train it again with this version, best with --task anomaly")]
     NoDetector,

@@ -50,6 +50,7 @@ impl Error {
             | Self::EmptySplit { .. }
             | Self::NoColumn { .. }
             | Self::Detect { .. }
+            | Self::Stream { .. }
             | Self::Label { .. }
             | Self::NoDetector
             | Self::NoCalibration

@@ -176,12 +176,15 @@ impl Kept {
 }
 
 pub(crate) fn kept(source: &dyn Source, names: &[String], windowed: bool) -> Result<Kept> {
-    let schema = source.schema();
+    kept_columns(source.schema(), source.origin(), names, windowed)
+}
+
+pub(crate) fn kept_columns(schema: &Schema, origin: &str, names: &[String], windowed: bool) -> Result<Kept> {
     let place = |name: &String| match schema.position(name) {
         Some(_) if windowed => Err(Error::KeepWindows { name: name.clone() }),
         Some(place) => Ok((place, schema.columns[place].clone())),
         None => Err(Error::NoColumn {
-            origin: source.origin().to_owned(),
+            origin: origin.to_owned(),
             name: name.clone(),
             nearest: nearest(name, schema.columns.iter().map(|column| column.name.as_str())).map(Into::into),
         }),

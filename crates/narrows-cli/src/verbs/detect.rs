@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use narrows::Model;
-use narrows::detect::{Detected, Options, Rule, detect};
+use narrows::detect::{Detected, Event, FollowOptions, Followed, Options, Rule, detect, follow};
 
 use super::Result;
 use super::evaluate::number;
@@ -33,6 +33,14 @@ pub(crate) struct Detect {
     /// The first rows only.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// Score CSV or JSON lines as they are appended to the file or come from standard input, until Ctrl-C. A restart goes
+    /// on where it stopped (OUT.state).
+    #[arg(long, conflicts_with_all = ["split", "limit", "fdr"], help_heading = "Streams")]
+    follow: bool,
+    /// Accept this many false alarms a day; the time between rows turns them into a rate.
+    #[arg(long, value_name = "N", requires = "follow", help_heading = "Streams")]
+    #[arg(conflicts_with_all = ["fpr", "tail", "mad", "from_score"])]
+    alarms_per_day: Option<f64>,
 }
 
 /// What makes a score an alarm: one of these.
@@ -70,6 +78,9 @@ impl Detect {
     pub(crate) fn run(&self, shared: &Shared) -> Result {
         let model = Model::load(&self.model)?;
         let target = self.output.target();
+        if self.follow {
+            return self.follow(&model, shared);
+        }
         let source = model.open(&self.data, shared.data_dir.as_deref(), target.keep)?;
         let rows = narrows::rows(&model, source, self.split.into(), self.limit)?;
         let rule = self.rule.rule();
@@ -84,6 +95,52 @@ impl Detect {
         tell(&detected);
         self.output.done(detected.rows, "scores");
         Ok(Outcome::Done)
+    }
+
+    /// Scores what comes until a signal or the end of standard input.
+    fn follow(&self, model: &Model, shared: &Shared) -> Result {
+        let stop = super::train::interruption()?;
+        let target = self.output.target();
+        let options = FollowOptions {
+            input: &self.data,
+            path: target.path,
+            force: target.force,
+            keep: target.keep,
+            rule: self.rule.rule(),
+            per_day: self.alarms_per_day,
+            explain: self.explain,
+        };
+        let mut skipped = 0;
+        let followed = follow(model, options, &stop, &mut |event| tell_event(event, &mut skipped))?;
+        if shared.json && target.path != std::path::Path::new("-") {
+            say!("{}", serde_json::to_string(&followed)?)?;
+        }
+        let Followed { rows, unscored, skipped, alarms, threshold, .. } = followed;
+        tell(&Detected { rows, unscored, alarms, threshold });
+        if skipped > 0 {
+            tracing::warn!("{skipped} lines were no rows and were skipped");
+        }
+        self.output.done(rows, "scores");
+        Ok(Outcome::Done)
+    }
+}
+
+/// Skipped lines that are told one by one.
+const TOLD: usize = 20;
+
+fn tell_event(event: &Event, skipped: &mut usize) {
+    match event {
+        Event::Skipped { .. } => {
+            *skipped += 1;
+            if *skipped <= TOLD {
+                tracing::warn!("{event}");
+            }
+            if *skipped == TOLD {
+                tracing::warn!("further lines that are skipped are counted only");
+            }
+        }
+        Event::Continued { .. } | Event::Budget { .. } => tracing::info!("{event}"),
+        _ => tracing::warn!("{event}"),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use crate::scene::{BRIEF, Scene, check_failure, model, program};
 
 /// Two columns that belong together, two of their own, a category, and a key.
-fn normal(rows: usize, offset: usize) -> String {
+pub(crate) fn normal(rows: usize, offset: usize) -> String {
     let mut text = String::from("key,load,heat,speed,mode\n");
     for row in offset..offset + rows {
         let wave = |speed: f64| (row as f64 * speed).sin();
@@ -20,7 +20,7 @@ fn normal(rows: usize, offset: usize) -> String {
 }
 
 /// A run of `--task anomaly` that was trained once; tests only read it.
-fn detector() -> &'static Path {
+pub(crate) fn detector() -> &'static Path {
     static RUN: OnceLock<PathBuf> = OnceLock::new();
     RUN.get_or_init(|| {
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("detector");
@@ -38,7 +38,7 @@ fn detector() -> &'static Path {
 }
 
 /// The rows of a CSV file without quotes, by column.
-fn rows(text: &str) -> Vec<Vec<(String, String)>> {
+pub(crate) fn rows(text: &str) -> Vec<Vec<(String, String)>> {
     let mut lines = text.lines();
     let names: Vec<&str> = lines.next().unwrap().split(',').collect();
     let row = |line: &str| {
@@ -49,7 +49,7 @@ fn rows(text: &str) -> Vec<Vec<(String, String)>> {
     lines.map(row).collect()
 }
 
-fn get<'a>(row: &'a [(String, String)], name: &str) -> &'a str {
+pub(crate) fn get<'a>(row: &'a [(String, String)], name: &str) -> &'a str {
     &row.iter().find(|(known, _)| known == name).unwrap().1
 }
 

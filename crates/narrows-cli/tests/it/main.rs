@@ -11,6 +11,7 @@ mod catalogue;
 mod denoising;
 mod detection;
 mod files;
+mod following;
 mod full_disk;
 mod generation;
 mod inspection;

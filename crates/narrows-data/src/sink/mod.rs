@@ -3,6 +3,7 @@
 mod columnar;
 mod csv;
 mod grid;
+mod growing;
 mod ipc;
 mod jsonl;
 mod members;
@@ -17,6 +18,7 @@ mod safetensors;
 
 use std::path::Path;
 
+pub use growing::GrowingFile;
 pub use number::time_text;
 use output::Output;
 pub use picture::write_picture;

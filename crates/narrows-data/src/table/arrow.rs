@@ -33,6 +33,7 @@ pub(crate) struct ArrowIpc {
     schema: Schema,
     columns: Columns,
     blocks: Vec<Range<usize>>,
+    streamed: bool,
     /// For each block its batch and its rows therein.
     slices: Vec<(usize, Range<usize>)>,
 }
@@ -57,10 +58,8 @@ impl ArrowIpc {
     /// Reads the headers of all batches, and the dictionaries.
     pub(crate) fn new(origin: String, storage: Storage, length: u64, options: &OpenOptions) -> Result<Self> {
         let bytes = Bytes { storage, length, path: PathBuf::from(&origin), origin };
-        let contents = match bytes.head()? {
-            head if head.starts_with(b"ARROW1") => bytes.file()?,
-            _ => bytes.stream()?,
-        };
+        let streamed = !bytes.head()?.starts_with(b"ARROW1");
+        let contents = if streamed { bytes.stream()? } else { bytes.file()? };
         let Contents { schema, version, dictionaries, batches } = contents;
         let mut decoder = FileDecoder::new(schema.clone(), version);
         for (index, place) in dictionaries.iter().enumerate() {
@@ -94,7 +93,7 @@ impl ArrowIpc {
             }
         }
         let schema = Schema { sample: Sample::Table, columns: columns.read.clone() };
-        Ok(Self { bytes, decoder, batches, schema, columns, blocks, slices })
+        Ok(Self { bytes, decoder, batches, schema, columns, blocks, streamed, slices })
     }
 }
 
@@ -247,6 +246,10 @@ impl Source for ArrowIpc {
         }
         let block = || self.columns.block(&whole.slice(rows.start, rows.len()));
         contain(block, |reason| self.bytes.damaged(reason).into())
+    }
+
+    fn is_arrow_stream(&self) -> bool {
+        self.streamed
     }
 
     fn origin(&self) -> &str {

@@ -14,6 +14,7 @@ mod time;
 
 pub(crate) use arrow::ArrowIpc;
 pub(crate) use csv::Csv;
+pub use csv::{Line, Lines};
 pub use error::TableError;
 pub(crate) use joined::{Joined, tables};
 pub(crate) use parquet::Parquet;

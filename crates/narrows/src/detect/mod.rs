@@ -4,19 +4,29 @@
 //! their residuals) and the scores of held-out rows, which make p-values of new scores. All of it is in the model file.
 
 mod alarm;
+mod arriving;
 mod attribution;
 mod calibration;
+mod clock;
 mod config;
 mod detector;
+mod drift;
+mod event;
+mod follow;
 mod pipeline;
 mod quality;
 mod reasons;
 mod rows;
+mod scoring;
+mod state;
+mod writer;
 
 pub use alarm::{Alarm, Rule};
 pub use calibration::Calibration;
 pub use config::{DetectConfig, Neighbours, Power};
 pub use detector::{Detector, Record};
 pub(crate) use detector::{PREFIX, fit};
+pub use event::Event;
+pub use follow::{FollowOptions, Followed, follow};
 pub use pipeline::{Detected, Options, detect};
 pub use quality::{AlarmQuality, DetectionQuality, detection_quality};

@@ -3,6 +3,7 @@
 mod dialect;
 mod index;
 mod kind;
+mod lines;
 mod number;
 mod parse;
 mod row;
@@ -15,6 +16,7 @@ use crate::schema::Role;
 use crate::{Block, Column, ColumnKind, Error, OpenOptions, Result, Sample, Schema, Source};
 use index::{Index, Text};
 pub(super) use kind::{Cells, is_missing};
+pub use lines::{Line, Lines};
 use parse::Reading;
 
 /// Bytes at the start of the file from which delimiter and header are told.

@@ -1,0 +1,202 @@
+//! Whole lines of a file that grows, or of standard input, as they arrive.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use crate::{Error, Result};
+
+/// Bytes read at once.
+const CHUNK: usize = 1 << 18;
+/// The longest line that is read.
+const LONGEST: usize = 1 << 20;
+
+/// What has come.
+#[derive(Debug, PartialEq)]
+pub(super) enum Arrived {
+    /// A line without its ending; `None` for one too long to be a row.
+    Line(Option<Vec<u8>>),
+    /// Nothing within the time waited.
+    Nothing,
+    /// There will be no more.
+    End,
+    /// The file became shorter: it begins anew.
+    Anew,
+}
+
+/// Lines in the order of their arrival.
+pub(super) struct Arriving {
+    from: Origin,
+    path: PathBuf,
+    /// The byte behind the last line that was handed out.
+    offset: u64,
+    /// Bytes read and not handed out.
+    ahead: VecDeque<u8>,
+    /// How many of `ahead` are known to hold no line ending.
+    searched: usize,
+    /// Whether the line that comes is too long and passes unread.
+    passing: bool,
+}
+
+enum Origin {
+    File(File),
+    Pipe(Receiver<std::io::Result<Vec<u8>>>),
+    Ended,
+}
+
+impl Arriving {
+    /// Lines of `path` from byte `offset` on; of standard input, if it is `-`, those that come.
+    pub(super) fn open(path: &str, offset: u64) -> Result<Self> {
+        let (from, offset) = if path == "-" {
+            (Origin::Pipe(standard_input()?), 0)
+        } else {
+            let failed = |source| Error::Io { path: path.into(), action: "cannot open", source };
+            let mut file = File::open(path).map_err(failed)?;
+            file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+            (Origin::File(file), offset)
+        };
+        let (ahead, path) = (VecDeque::new(), Path::new(path).to_owned());
+        Ok(Self { from, path, offset, ahead, searched: 0, passing: false })
+    }
+
+    /// The byte behind the last line that was handed out.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Whether a line can be had without reading.
+    pub(super) fn has_line(&mut self) -> bool {
+        let (fresh, found) = (self.searched, self.ahead.iter().skip(self.searched).position(|byte| *byte == b'\n'));
+        self.searched = found.map_or(self.ahead.len(), |place| fresh + place);
+        found.is_some()
+    }
+
+    /// The next line, waiting for it at most `wait`.
+    pub(super) fn next(&mut self, wait: Duration) -> Result<Arrived> {
+        loop {
+            if self.has_line() {
+                let line: Vec<u8> = self.ahead.drain(..=self.searched).take(self.searched).collect();
+                self.offset += line.len() as u64 + 1;
+                self.searched = 0;
+                let whole = !std::mem::take(&mut self.passing) && line.len() <= LONGEST;
+                return Ok(Arrived::Line(whole.then_some(line)));
+            }
+            if self.ahead.len() > LONGEST {
+                self.offset += self.ahead.len() as u64;
+                self.ahead.clear();
+                (self.searched, self.passing) = (0, true);
+            }
+            if let Some(end) = self.read(wait)? {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// Reads what there is; what [`Self::next`] tells where that is nothing.
+    fn read(&mut self, wait: Duration) -> Result<Option<Arrived>> {
+        let failed = |source| Error::Io { path: self.path.clone(), action: "cannot read", source };
+        match &mut self.from {
+            Origin::Ended => return Ok(Some(Arrived::End)),
+            Origin::Pipe(pipe) => match pipe.recv_timeout(wait) {
+                Ok(bytes) => self.ahead.extend(bytes.map_err(failed)?),
+                Err(RecvTimeoutError::Timeout) => return Ok(Some(Arrived::Nothing)),
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.from = Origin::Ended;
+                    // Nothing can complete the last line any more: it is whole.
+                    if !self.ahead.is_empty() {
+                        self.ahead.push_back(b'\n');
+                    }
+                }
+            },
+            Origin::File(file) => {
+                let mut bytes = vec![0; CHUNK];
+                let count = file.read(&mut bytes).map_err(failed)?;
+                self.ahead.extend(&bytes[..count]);
+                if count == 0 {
+                    let length = std::fs::metadata(&self.path).map_or(u64::MAX, |found| found.len());
+                    if length < self.offset + self.ahead.len() as u64 {
+                        *self = Self::open(&self.path.display().to_string(), 0)?;
+                        return Ok(Some(Arrived::Anew));
+                    }
+                    std::thread::sleep(wait);
+                    return Ok(Some(Arrived::Nothing));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What standard input gives, read by a thread, so that who waits for it can be interrupted.
+fn standard_input() -> Result<Receiver<std::io::Result<Vec<u8>>>> {
+    let (sender, receiver) = sync_channel(4);
+    let run = move || {
+        let mut stdin = std::io::stdin().lock();
+        loop {
+            let mut bytes = vec![0; CHUNK];
+            let read = match stdin.read(&mut bytes) {
+                Ok(0) => return,
+                Ok(count) => {
+                    bytes.truncate(count);
+                    Ok(bytes)
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => Err(error),
+            };
+            let failed = read.is_err();
+            if sender.send(read).is_err() || failed {
+                return;
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("narrows-stdin".into()).spawn(run);
+    let failed = |source| Error::Io { path: "-".into(), action: "cannot start a thread that reads it", source };
+    thread.map_err(failed).map(|_| receiver)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_line_arrives_whole_or_not_at_all_and_a_shorter_file_begins_anew() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        let mut arriving = Arriving::open(&path, 0).unwrap();
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Nothing);
+        file.write_all(b"one\ntw").unwrap();
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"one".to_vec())));
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Nothing);
+        assert_eq!(arriving.offset(), 4);
+        file.write_all(b"o\n").unwrap();
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"two".to_vec())));
+        let mut later = Arriving::open(&path, 4).unwrap();
+        assert_eq!(later.next(SOON).unwrap(), Arrived::Line(Some(b"two".to_vec())));
+        file.as_file().set_len(0).unwrap();
+        file.as_file_mut().seek(SeekFrom::Start(0)).unwrap();
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Anew);
+        file.write_all(b"three\n").unwrap();
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"three".to_vec())));
+    }
+
+    #[test]
+    fn a_line_without_end_takes_no_memory() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        file.write_all(&vec![b'x'; 3 * LONGEST]).unwrap();
+        let mut arriving = Arriving::open(&path, 0).unwrap();
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Nothing);
+        assert!(arriving.ahead.len() <= LONGEST);
+        file.write_all(b"x\nshort\n").unwrap();
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(None));
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"short".to_vec())));
+        assert_eq!(arriving.offset(), 3 * LONGEST as u64 + 8);
+    }
+}

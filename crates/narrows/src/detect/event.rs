@@ -1,0 +1,90 @@
+//! What is remarkable about a stream.
+
+use std::fmt;
+
+use super::drift::Change;
+
+/// Something that whoever watches a stream should know.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// An output is continued that has this many rows.
+    Continued {
+        /// Rows.
+        rows: usize,
+    },
+    /// The file became shorter, and is read from its start.
+    Anew,
+    /// A line is no row.
+    Skipped {
+        /// Which, and why not.
+        reason: String,
+    },
+    /// A row is older than the one before.
+    Backwards {
+        /// Its line.
+        line: u64,
+        /// By how much.
+        seconds: f64,
+    },
+    /// A row is much later than the one before.
+    Jump {
+        /// Its line.
+        line: u64,
+        /// By how much.
+        seconds: f64,
+    },
+    /// Alarms a day became a rate.
+    Budget {
+        /// Alarms a day.
+        per_day: f64,
+        /// Seconds between rows.
+        step: f64,
+        /// The rate of false alarms.
+        rate: f64,
+        /// Whether the calibration rows are too few for it, so that the fitted tail decides.
+        by_tail: bool,
+    },
+    /// Rows begin to be unlike the calibration rows, or are like them again.
+    Drift {
+        /// Whether they begin to be unlike.
+        begins: bool,
+        /// Rows with a p-value of at most 0.1.
+        small: usize,
+        /// Of how many.
+        rows: usize,
+        /// The most that is usual.
+        bound: usize,
+    },
+}
+
+impl Event {
+    pub(super) fn drift(change: Change) -> Self {
+        let Change { drifting, small, rows, bound } = change;
+        Self::Drift { begins: drifting, small, rows, bound }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Continued { rows } => write!(f, "going on behind {rows} rows"),
+            Self::Anew => write!(f, "the file became shorter: reading it from its start"),
+            Self::Skipped { reason } => write!(f, "skipped: {reason}"),
+            Self::Backwards { line, seconds } => write!(f, "line {line}: time goes backwards by {seconds} s"),
+            Self::Jump { line, seconds } => write!(f, "line {line}: time jumps by {seconds} s"),
+            Self::Budget { per_day, step, rate, by_tail } => {
+                let how =
+                    if *by_tail { ", by the fitted tail: the calibration rows are too few to show it" } else { "" };
+                write!(f, "{per_day} false alarms a day at a row every {step} s are a rate of {rate:.3e}{how}")
+            }
+            Self::Drift { begins: true, small, rows, bound } => write!(
+                f,
+                "drift: {small} of the last {rows} rows have a p-value of at most 0.1, usual are at most {bound}; rows are no \
+                 longer like those that alarms were calibrated on: look at the source, or train again"
+            ),
+            Self::Drift { small, rows, .. } => {
+                write!(f, "drift is over: {small} of the last {rows} rows have a p-value of at most 0.1")
+            }
+        }
+    }
+}

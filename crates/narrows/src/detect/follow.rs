@@ -1,0 +1,330 @@
+//! Scores for a stream as it comes: each whole line is a row, scored as soon as the rows that its score needs are there, in
+//! bounded memory. What is written equals what [`detect`](super::detect) writes of the same rows.
+//!
+//! A row of windows waits for the last window that holds it, `window - 1` rows; with `detect.causal = true` it does not
+//! wait. After every portion the output is synced, then the state beside it: a restart cuts the output to what the state
+//! knows and goes on there, so that no row is written twice or lost.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use narrows_data::sink::{GrowingFile, SinkFormat};
+use narrows_data::{Line, Lines, OpenOptions, Role, Source, Subset};
+use serde::{Deserialize, Serialize};
+
+use super::arriving::{Arrived, Arriving};
+use super::clock::Step;
+use super::event::Event;
+use super::pipeline::with_time;
+use super::scoring::{ROWS, Scoring};
+use super::state::State;
+use super::writer::{Writer, columns};
+use super::{Alarm, Detector, Rule};
+use crate::{Error, Model, Result};
+
+/// How often a file is asked whether it grew.
+const POLL: Duration = Duration::from_millis(100);
+/// Rows that may wait for the rate at which they come.
+const UNTIMED: usize = 10_000;
+
+/// What is followed, and what is written.
+#[derive(Clone, Copy, Debug)]
+pub struct FollowOptions<'a> {
+    /// A file of delimited text or JSON objects, or `-` for standard input.
+    pub input: &'a str,
+    /// A `.csv`, `.tsv` or `.jsonl` file, or `-` for standard output.
+    pub path: &'a Path,
+    /// Whether to start anew where an output or a state is there.
+    pub force: bool,
+    /// Columns of the input that are carried along.
+    pub keep: &'a [String],
+    /// What is an alarm; `None`: the usual rate, and no alarms where the model has no calibration.
+    pub rule: Option<Rule>,
+    /// False alarms that are accepted in a day; the time between the first rows turns them into a rate. Goes before `rule`.
+    pub per_day: Option<f64>,
+    /// Whether each alarm gets its reasons.
+    pub explain: bool,
+}
+
+/// What came of a stream, over all restarts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Followed {
+    /// Rows written.
+    pub rows: usize,
+    /// Rows that have no score because no window holds them.
+    pub unscored: usize,
+    /// Lines that are no rows.
+    pub skipped: usize,
+    /// Alarms; `None` where nothing decides what is one.
+    pub alarms: Option<usize>,
+    /// The score above which, or from which on, a row is an alarm.
+    pub threshold: Option<f64>,
+    /// Times that the clock went backwards.
+    pub backwards: usize,
+    /// Times that the clock jumped.
+    pub jumps: usize,
+    /// Times that rows began to be unlike the calibration rows.
+    pub drifts: usize,
+}
+
+/// Scores what `options.input` holds and what is appended to it until `stop` is set or standard input ends; tells `see` what
+/// is remarkable.
+///
+/// # Errors
+/// The model has no detector or is none of tables, the rule cannot decide row by row, columns are missing, the state belongs
+/// to another model or input, or the output cannot be written.
+pub fn follow(
+    model: &Model,
+    options: FollowOptions<'_>,
+    stop: &AtomicBool,
+    see: &mut dyn FnMut(&Event),
+) -> Result<Followed> {
+    let mut follower = Follower::new(model, options, see)?;
+    let mut arriving = Arriving::open(options.input, follower.state.offset)?;
+    while !stop.load(Ordering::Relaxed) {
+        match arriving.next(POLL)? {
+            Arrived::Nothing => {}
+            Arrived::Line(line) => {
+                follower.line(line)?;
+                if !arriving.has_line() || follower.state.tail.len() - follower.state.written >= ROWS {
+                    follower.advance(false)?;
+                    follower.save(arriving.offset())?;
+                }
+            }
+            Arrived::Anew => {
+                (follower.see)(&Event::Anew);
+                (follower.lines, follower.state.line) = (None, 0);
+            }
+            Arrived::End => {
+                follower.advance(true)?;
+                follower.save(arriving.offset())?;
+                break;
+            }
+        }
+    }
+    Ok(follower.state.counts)
+}
+
+struct Follower<'a> {
+    model: &'a Model,
+    detector: &'a Detector,
+    options: FollowOptions<'a>,
+    open: OpenOptions,
+    /// What is an alarm, once that is known.
+    alarm: Option<Alarm>,
+    decides: bool,
+    lines: Option<Lines>,
+    writer: Option<Writer<'a, GrowingFile>>,
+    /// Whether the output is continued.
+    resumed: bool,
+    state: State,
+    see: &'a mut dyn FnMut(&Event),
+}
+
+impl<'a> Follower<'a> {
+    fn new(model: &'a Model, options: FollowOptions<'a>, see: &'a mut dyn FnMut(&Event)) -> Result<Self> {
+        let detector = model.detector.as_ref().ok_or(Error::NoDetector)?;
+        let calibration = detector.record.calibration.as_ref();
+        let refuse = |reason: &str| Err(Error::Detect { reason: reason.into() });
+        let schema = model.document.schema();
+        if !schema.sample.is_table() {
+            return refuse(
+                "rows of named columns can be followed line by line, and this model was trained on an array",
+            );
+        }
+        let alarm = match (options.per_day, options.rule, calibration) {
+            (Some(_), _, None) => return Err(Error::NoCalibration),
+            (Some(_), ..) if schema.role(Role::Time).is_none() => {
+                return refuse("alarms a day need the time of rows; train with --time, or give a rate (--fpr)");
+            }
+            (Some(number), ..) if !(number > 0.0 && number.is_finite()) => {
+                return refuse("alarms a day: expected a number above 0");
+            }
+            (None, None, None) | (Some(_), ..) => None,
+            (None, rule, calibration) => match rule.unwrap_or(Rule::Conformal(None)).ready(calibration)? {
+                Alarm::Batch(_) => return refuse("a rate of false discoveries needs all rows at once; give --fpr"),
+                alarm => Some(alarm),
+            },
+        };
+        let document =
+            serde_json::to_string(&model.document).map_err(|error| Error::Detect { reason: error.to_string() })?;
+        let digest = crate::digest::of(document.as_bytes());
+        let saved = options.path != Path::new("-");
+        let old = if saved && !options.force { State::read(options.path, &digest, options.input)? } else { None };
+        if saved && !options.force && old.is_none() && options.path.exists() {
+            return Err(Error::OutputFileExists { path: options.path.into() });
+        }
+        let resumed = old.is_some();
+        let state = old.unwrap_or_else(|| State::new(&digest, options.input));
+        let open = OpenOptions { keep: options.keep.to_vec(), ..model.open_options() };
+        let decides = alarm.is_some() || options.per_day.is_some();
+        let (lines, writer) = (None, None);
+        let mut follower = Self { model, detector, options, open, alarm, decides, lines, writer, resumed, state, see };
+        if resumed {
+            (follower.see)(&Event::Continued { rows: follower.state.counts.rows });
+            // What comes through a pipe has a first line of its own.
+            if let Some(first) = follower.state.first.clone().filter(|_| options.input != "-") {
+                follower.begin(&first)?;
+            } else {
+                (follower.state.line, follower.state.offset) = (0, 0);
+            }
+        }
+        Ok(follower)
+    }
+
+    fn window(&self) -> usize {
+        self.model.preparation.window().map_or(1, narrows_data::Window::length)
+    }
+
+    /// Rows before a row that its score depends on.
+    fn context(&self) -> usize {
+        self.window() + self.open.smooth.unwrap_or(1).max(1) - 2
+    }
+
+    /// Takes the first line: what the columns are.
+    fn begin(&mut self, first: &str) -> Result<()> {
+        let origin = if self.options.input == "-" { "standard input" } else { self.options.input };
+        let lines = Lines::new(origin, first, &self.open)?;
+        if self.writer.is_none() {
+            let keep = with_time(self.model, lines.schema(), self.options.keep);
+            let kept = crate::transform::kept_columns(lines.schema(), origin, &keep, false)?;
+            let explain = self.options.explain && self.decides;
+            let schema = columns(self.detector, &kept, self.decides, explain);
+            let objects = lines.are_objects() && self.options.path == Path::new("-");
+            let length = self.resumed.then_some(self.state.length);
+            let format = objects.then_some(SinkFormat::Jsonl);
+            let file = GrowingFile::open(self.options.path, &schema, format, self.options.force, length)?;
+            let mut writer = Writer::new(self.detector, lines.schema(), Box::new(file), kept, (self.decides, explain));
+            let counts = &self.state.counts;
+            writer.detected.rows = counts.rows;
+            writer.detected.unscored = counts.unscored;
+            writer.detected.alarms = writer.detected.alarms.map(|none| counts.alarms.unwrap_or(none));
+            self.writer = Some(writer);
+        }
+        self.state.first = Some(first.to_owned());
+        self.lines = Some(lines);
+        Ok(())
+    }
+
+    fn line(&mut self, line: Option<Vec<u8>>) -> Result<()> {
+        self.state.line += 1;
+        let number = self.state.line;
+        let Some(bytes) = line else {
+            self.skip(format!("line {number} is longer than any row"));
+            return Ok(());
+        };
+        if self.lines.is_none() {
+            let first = String::from_utf8_lossy(&bytes).into_owned();
+            if first.trim().is_empty() {
+                return Ok(());
+            }
+            self.begin(&first)?;
+            if self.lines.as_ref().is_some_and(|lines| !lines.are_objects()) {
+                return Ok(());
+            }
+        }
+        match self.lines.as_ref().map(|lines| lines.row(&bytes, number)) {
+            Some(Ok(Some(line))) => self.row(line, number)?,
+            Some(Err(error)) => self.skip(error.to_string()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self, reason: String) {
+        self.state.counts.skipped += 1;
+        (self.see)(&Event::Skipped { reason });
+    }
+
+    fn row(&mut self, Line { text, time }: Line, line: u64) -> Result<()> {
+        match self.state.clock.tick(time) {
+            Step::Usual => {}
+            Step::Jump(seconds) => {
+                self.state.counts.jumps += 1;
+                (self.see)(&Event::Jump { line, seconds });
+            }
+            Step::Backwards(seconds) => {
+                self.state.counts.backwards += 1;
+                (self.see)(&Event::Backwards { line, seconds });
+                if self.window() > 1 {
+                    // No window reaches over a place where time goes backwards.
+                    self.advance(true)?;
+                    self.state.tail.clear();
+                    self.state.written = 0;
+                }
+            }
+        }
+        self.state.tail.push(text);
+        Ok(())
+    }
+
+    /// Makes the rule ready, if it must and can be.
+    fn decide(&mut self, end: bool) -> Result<bool> {
+        let Some(per_day) = self.options.per_day.filter(|_| self.alarm.is_none()) else { return Ok(true) };
+        let clock = &self.state.clock;
+        if !clock.is_settled() && !end && self.state.tail.len() < UNTIMED {
+            return Ok(false);
+        }
+        let Some(step) = clock.usual().filter(|step| *step > 0.0) else {
+            let reason = "alarms a day: the time of rows does not say how often they come; give a rate (--fpr)".into();
+            return Err(Error::Detect { reason });
+        };
+        let rate = (per_day * step / 86_400.0).min(0.5);
+        let calibration = self.detector.record.calibration.as_ref();
+        let smallest = calibration.map_or(1.0, |calibration| 1.0 / (calibration.rows + 1) as f64);
+        let rule = if rate >= smallest { Rule::Conformal(Some(rate)) } else { Rule::Tail(rate) };
+        self.alarm = Some(rule.ready(calibration)?);
+        (self.see)(&Event::Budget { per_day, step, rate, by_tail: rate < smallest });
+        Ok(true)
+    }
+
+    /// Scores and writes the rows that wait for no other; at the end all.
+    fn advance(&mut self, end: bool) -> Result<()> {
+        let (window, context) = (self.window(), self.context());
+        let hold = if end || self.detector.record.config.causal { 0 } else { window - 1 };
+        let (count, written) = (self.state.tail.len(), self.state.written);
+        let ready = count.saturating_sub(hold);
+        if ready <= written || !self.decide(end)? {
+            return Ok(());
+        }
+        let (Some(lines), Some(writer)) = (&self.lines, &mut self.writer) else { return Ok(()) };
+        let explain = self.options.explain && self.decides;
+        let scoring = Scoring { model: self.model, detector: self.detector, alarm: self.alarm, explain };
+        let source: Arc<dyn Source> = lines.source(&self.state.tail)?.into();
+        let (scores, whys) =
+            if count < window { Default::default() } else { scoring.collect(&Subset::all(source.clone()), |_| ())? };
+        let places: Vec<usize> = (written..ready).collect();
+        let of: Vec<f64> = places.iter().map(|place| scores.get(place).copied().unwrap_or(f64::NAN)).collect();
+        let raised = |place| scores.get(place).is_some_and(|score| scoring.raised(*score));
+        let alarms: Vec<bool> = places.iter().map(raised).collect();
+        writer.write(source.read(0)?.select(&places), &of, &alarms, |row| whys.get(&(written + row)))?;
+        if let Some(calibration) = &self.detector.record.calibration {
+            for score in of.iter().filter(|score| !score.is_nan()) {
+                let p_value = calibration.scores.p_value(*score);
+                if let Some(change) = self.state.drift.add(p_value, calibration.rows, context + 1) {
+                    self.state.counts.drifts += usize::from(change.drifting);
+                    (self.see)(&Event::drift(change));
+                }
+            }
+        }
+        let stride = self.model.preparation.window().map_or(1, narrows_data::Window::stride);
+        let past = ready.saturating_sub(context) / stride * stride;
+        self.state.tail.drain(..past);
+        self.state.written = ready - past;
+        Ok(())
+    }
+
+    /// Puts what was written on disk, then what a restart needs.
+    fn save(&mut self, offset: u64) -> Result<()> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        self.state.length = writer.sink.sync()?;
+        self.state.offset = offset;
+        let counts = &mut self.state.counts;
+        (counts.rows, counts.unscored) = (writer.detected.rows, writer.detected.unscored);
+        (counts.alarms, counts.threshold) = (writer.detected.alarms, self.alarm.and_then(Alarm::threshold));
+        if self.options.path == Path::new("-") { Ok(()) } else { self.state.write(self.options.path) }
+    }
+}
