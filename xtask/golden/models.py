@@ -912,6 +912,27 @@ def rae(case, u, x):
     return z, reconstruction, loss + unit(case) * extra
 
 
+def svdd(case, u, x):
+    widths, code, features = case.options["widths"], case.options["code"], u[0].numel()
+    z = u.flatten(1)
+    for index, width in enumerate([*widths, code]):
+        z = z @ case.parameter(f"encoder.{index}.weight", width, z.shape[1]).T
+        z = z if index == len(widths) else ACTIVATIONS[case.options["activation"]](z)
+    centre, radius = case.buffer("sphere.centre", code), case.buffer("sphere.radius", 1)
+    output = case.mlp("decoder", z.detach(), widths[::-1], features).reshape(u.shape)
+    reconstruction, error = case.read(case.unscaled(output), x)
+    if case.options["pretraining"]:
+        # The only step of the run: the centre is taken from an encoder that stands still.
+        return z, reconstruction, error
+    distance = (z - centre).square().sum(1)
+    if "nu" in case.options:
+        distance = radius**2 + F.relu(distance - radius**2) / case.options["nu"]
+    return z, reconstruction, unit(case) * distance + error - error.detach()
+
+
+svdd.exact = True
+
+
 def stacked(case, u, x):
     widths, code, features = case.options["widths"], case.options["code"], u[0].numel()
     z = case.mlp("encoder", u, widths, code)
@@ -1125,6 +1146,14 @@ CASES = [
     *(
         (aae, Case(group, {"aae": {"code": 2, "widths": [4], "skip": True, "adversary": 0.7, "discriminator": [5, 3]}}, [4], group=group))
         for group in ("model", "discriminator")
+    ),
+    *(
+        (svdd, Case(name, {"svdd": {"code": 2, "widths": [5, 4], "activation": activation, "pretraining": share, **nu}}, dims, *rest))
+        for name, activation, share, nu, dims, *rest in [
+            ("one-class", "silu", 0.0, {}, [4]),
+            ("soft-boundary", "silu", 0.0, {"nu": 0.2}, [6], MIXED),
+            ("settling", "relu", 0.5, {}, [4]),
+        ]
     ),
     (wae_mmd, Case("mixed", {"wae-mmd": {"code": 2, "widths": [4], "skip": True, "lambda": 7.0}}, [6], MIXED)),
     (

@@ -152,6 +152,20 @@ pub trait Autoencoder: Send + Sync {
         Ok(self.spec().code.elements())
     }
 
+    /// How strange the model itself finds each sample, as a squared distance: what it was trained to make small for usual
+    /// samples. `None` for models of which the reconstruction error tells it.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..sample]`
+    /// - returns: `[N]`
+    ///
+    /// # Errors
+    /// The batch is empty or of another shape.
+    fn strangeness(&self, x: &Tensor) -> Result<Option<Tensor>> {
+        let _ = x;
+        Ok(None)
+    }
+
     /// How much samples use each unit of the code, summed over the samples: how often a latent is active, how many nats a
     /// latent carries, how often an entry of a codebook is chosen. `None` for models whose codes need no watching.
     ///

@@ -202,6 +202,11 @@ impl<B: Bottleneck, O: Objective<B>> Autoencoder for Composed<B, O> {
         self.objective.draw(n, self.networks.bottleneck.code(), self.networks.scaling.scale(), key)
     }
 
+    fn strangeness(&self, x: &Tensor) -> Result<Option<Tensor>> {
+        self.spec.sample.count("x", x)?;
+        self.networks.bottleneck.strangeness(&self.networks.hidden(&self.networks.scaling.input(x)?, Mode::Infer)?)
+    }
+
     fn usage(&self, x: &Tensor) -> Result<Option<Tensor>> {
         self.spec.sample.count("x", x)?;
         let bottleneck = &self.networks.bottleneck;

@@ -24,6 +24,8 @@ pub struct Scaling {
     output_gain: Buffer,
     sample: Dims,
     bounded: bool,
+    /// Deviations below its mean at which the networks see 0.
+    below: f64,
     /// 1 for features that are kept positive, 0 for others.
     positive: Option<Tensor>,
 }
@@ -45,6 +47,7 @@ impl Scaling {
             output_gain: constant("output_gain", 1.0)?,
             sample: sample.clone(),
             bounded: false,
+            below: 0.0,
             positive: None,
         })
     }
@@ -61,6 +64,11 @@ impl Scaling {
     /// into its ends, and what lies inside stays nearly as it is, so that a linear path may start at PCA all the same.
     pub fn bounded(self, bounded: bool) -> Self {
         Self { bounded, ..self }
+    }
+
+    /// The same maps, with this many deviations below its mean as the origin of each feature that the networks see.
+    pub fn from_below(self, deviations: f64) -> Self {
+        Self { below: deviations, ..self }
     }
 
     /// The same maps, the output of real features kept above 0: what would be negative is pressed smoothly towards 0, and
@@ -160,8 +168,10 @@ impl Scaling {
         let output: Vec<(f64, f64)> =
             (0..features).map(|j| link(families[j], moments.mean[j], gain[j], linear)).collect();
         let (output_mean, output_gain): (Vec<f64>, Vec<f64>) = output.into_iter().unzip();
+        let origin = moments.mean.iter().zip(&moments.variance);
+        let origin = origin.map(|(mean, variance)| mean - self.below * variance.sqrt()).collect();
         let columns = [
-            (&self.input_mean, moments.mean),
+            (&self.input_mean, origin),
             (&self.input_gain, gain),
             (&self.output_mean, output_mean),
             (&self.output_gain, output_gain),

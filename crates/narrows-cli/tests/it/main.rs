@@ -18,5 +18,6 @@ mod inspection;
 mod interruption;
 mod likelihoods;
 mod memory;
+mod one_class;
 mod results;
 mod scene;

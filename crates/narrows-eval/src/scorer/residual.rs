@@ -83,6 +83,21 @@ impl Residual {
         Ok(errors)
     }
 
+    /// Scales the errors of a sample's columns so that their [`Residual::norm`] is `size`, each keeping its part in it; equal
+    /// parts where all are 0.
+    pub fn resize(&self, errors: &mut [f64], size: f64) {
+        let norm = self.norm(errors);
+        if norm > 0.0 && norm.is_finite() {
+            let factor = (size / norm) * (size / norm);
+            for error in errors {
+                *error *= factor;
+            }
+        } else {
+            let equal = size * size / (errors.len().max(1) as f64).powf(1.0 / self.power);
+            errors.fill(equal);
+        }
+    }
+
     /// The score of a sample from the errors of its columns.
     pub fn norm(&self, errors: &[f64]) -> f64 {
         if self.power == 1.0 {
@@ -116,6 +131,18 @@ mod tests {
         let errors = residual.errors(&x, &x_hat, Some(&observed)).unwrap();
         let expected = [4.0 / 3.0, 20.0 / 3.0, 0.0];
         assert!(errors.iter().zip(expected).all(|(error, expected)| (error - expected).abs() < 1e-12), "{errors:?}");
+    }
+
+    #[test]
+    fn resized_errors_have_the_size_and_keep_their_parts() {
+        for power in [1.0, 2.0] {
+            let residual = Residual::new(vec![1.0; 2], vec![0..1, 1..2], power).unwrap();
+            let (mut errors, mut none) = ([1.0, 3.0], [0.0, 0.0]);
+            residual.resize(&mut errors, 7.0);
+            residual.resize(&mut none, 7.0);
+            assert!((residual.norm(&errors) - 7.0).abs() < 1e-12 && (errors[1] / errors[0] - 3.0).abs() < 1e-12);
+            assert!((residual.norm(&none) - 7.0).abs() < 1e-12 && none[0] == none[1]);
+        }
     }
 
     #[test]

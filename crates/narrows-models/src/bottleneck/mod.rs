@@ -2,6 +2,7 @@
 
 pub mod codebook;
 mod gaussian;
+mod hypersphere;
 mod identity;
 mod levels;
 mod quantised;
@@ -12,6 +13,7 @@ use narrows_core::{Diagnostic, Loss, Result, StepContext, Update};
 use narrows_tensor::Parameters;
 
 pub use gaussian::Gaussian;
+pub use hypersphere::{Hypersphere, Phase};
 pub use identity::Identity;
 pub use levels::Levels;
 pub use quantised::Quantised;
@@ -92,6 +94,19 @@ pub trait Bottleneck: Send + Sync {
     fn diagnose(&self, usage: &[f64]) -> Vec<Diagnostic> {
         let _ = usage;
         Vec::new()
+    }
+
+    /// How strange each sample is by its code alone, as a squared distance; `None` where codes do not say.
+    ///
+    /// # Shapes
+    /// - `h`: `[N, hidden]`
+    /// - returns: `[N]`
+    ///
+    /// # Errors
+    /// The hidden values are not as many as [`Bottleneck::hidden`].
+    fn strangeness(&self, h: &Tensor) -> Result<Option<Tensor>> {
+        let _ = h;
+        Ok(None)
     }
 
     /// Whether the gradient that it passes to the encoder is no derivative by intention (Bengio, Léonard & Courville 2013:

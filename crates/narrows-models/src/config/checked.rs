@@ -135,6 +135,12 @@ checked!(
 );
 
 checked!(
+    /// The share of usual samples that may lie outside a boundary.
+    Outside(f64), "nu", { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 },
+    |&share| (!(share > 0.0 && share < 1.0)).then_some("not between 0 and 1; 0.05 is usual, left out there is no boundary")
+);
+
+checked!(
     /// The mean count of photons at a white pixel.
     Photons(f64), "photons", { "type": "number", "exclusiveMinimum": 0, "maximum": 500 },
     |&photons| (!(photons > 0.0 && photons <= 500.0)).then_some("not above 0 and up to 500; use gaussian for weaker noise")

@@ -6,6 +6,7 @@ pub mod nearest;
 
 pub use checked::{
     Active, Band, CodeSize, Deform, Depth, Deviation, Directions, Draws, Dropout, Entries, FlowSteps, FreeBits,
-    LevelCounts, Members, Noise, Photons, Prefixes, Samples, Share, Shift, TargetActivation, Warmup, Weight, Widths,
+    LevelCounts, Members, Noise, Outside, Photons, Prefixes, Samples, Share, Shift, TargetActivation, Warmup, Weight,
+    Widths,
 };
 pub use nearest::{nearest, suggestion};

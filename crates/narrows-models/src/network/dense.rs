@@ -33,6 +33,15 @@ impl Dense {
         Ok(Self { weight, bias, activation })
     }
 
+    /// A layer without a bias: it maps 0 to the activation of 0.
+    ///
+    /// # Errors
+    /// The scope has a parameter called `weight` already.
+    pub fn without_bias(inputs: usize, outputs: usize, activation: Activation, scope: &Scope) -> Result<Self> {
+        let init = Init::XavierUniform { fan_in: inputs, fan_out: outputs };
+        Ok(Self { weight: scope.parameter("weight", (outputs, inputs), init)?, bias: None, activation })
+    }
+
     /// A layer that uses a weight made elsewhere, transposed: `act(x W + b)` for a tied decoder.
     ///
     /// # Shapes

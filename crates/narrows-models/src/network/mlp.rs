@@ -50,6 +50,29 @@ impl Mlp {
         Ok(Self { layers, dropout: hidden.dropout, output: output.clone() })
     }
 
+    /// Layers without biases from `input` over the hidden `widths` to `output`; parameters are `0.weight`, `1.weight`, ...
+    ///
+    /// # Errors
+    /// The scope has parameters of these names already.
+    pub fn without_biases(
+        input: &Dims,
+        widths: &[usize],
+        output: &Dims,
+        activation: Activation,
+        scope: &Scope,
+    ) -> Result<Self> {
+        let sizes: Vec<usize> = [input.elements()].into_iter().chain(widths.iter().copied()).collect();
+        let mut layers = Vec::with_capacity(sizes.len());
+        for (index, &inputs) in sizes.iter().enumerate() {
+            let (outputs, activation) = match sizes.get(index + 1) {
+                Some(&width) => (width, activation),
+                None => (output.elements(), Activation::Identity),
+            };
+            layers.push(Dense::without_bias(inputs, outputs, activation, &scope.enter(index))?);
+        }
+        Ok(Self { layers, dropout: 0.0, output: output.clone() })
+    }
+
     /// The way back through the same weights, transposed, from the output to `input`; parameters are the biases `0.bias`,
     /// `1.bias`, ...
     ///

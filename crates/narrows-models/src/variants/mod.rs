@@ -25,6 +25,7 @@ pub mod matryoshka;
 pub mod rae;
 pub mod rq_vae;
 pub mod stacked;
+pub mod svdd;
 pub mod top_k;
 pub mod vae;
 pub mod vamp_vae;

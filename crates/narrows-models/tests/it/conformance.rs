@@ -159,6 +159,11 @@ fn stacked_denoising_conforms() {
 }
 
 #[test]
+fn soft_boundaries_conform() {
+    conform("[svdd]\ncode = 3\nnu = 0.1\n", &["rows", "mixed rows", "values in 0..=1"]);
+}
+
+#[test]
 fn every_corruption_is_undone_on_the_data_that_has_it() {
     for (corruption, kind) in [
         ("random-gaussian = { level = 0.5 }", "rows"),

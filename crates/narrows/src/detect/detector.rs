@@ -1,8 +1,9 @@
 //! A fitted detector: what is stored of normal rows, and how a row's evidence becomes a score.
 //!
 //! Each part gives every column of a row a squared error: the residual of the network (mean over the members of an
-//! ensemble), and where training rows are stored the difference from the nearest of them. A part's size is the norm of
-//! its errors, in units of its mean over training rows; the score is the mean of the parts' sizes: 1 is usual.
+//! ensemble; of a network with a distance of its own that distance, shared out as the residual is), and where training rows
+//! are stored the difference from the nearest of them. A part's size is the norm of its errors, in units of its mean over
+//! training rows; the score is the mean of the parts' sizes: 1 is usual.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -132,6 +133,15 @@ impl Detector {
         }
         for error in &mut residual {
             *error /= members;
+        }
+        if let Some(own) = network.strangeness(x)? {
+            // The model has a distance of its own: it is the size, and the errors only say which columns it comes from.
+            let own =
+                own.to_dtype(DType::F64).and_then(|own| own.to_vec1::<f64>()).map_err(narrows_tensor::Error::from)?;
+            let columns = self.columns.len();
+            for (sample, own) in residual.chunks_exact_mut(columns * self.steps).zip(own) {
+                sample.chunks_exact_mut(columns).for_each(|errors| self.residual.resize(errors, own.max(0.0).sqrt()));
+            }
         }
         let mut parts = vec![residual];
         if let Some(nearest) = &self.nearest {
