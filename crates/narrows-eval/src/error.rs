@@ -19,6 +19,19 @@ pub enum Error {
         /// The shape needed.
         expected: Vec<usize>,
     },
+    /// A rate of false alarms that so few calibration rows cannot show.
+    #[error(
+        "{rows} calibration rows cannot show a rate of {rate}, which needs at least {needed}: ask for a rate of 1/{} or \
+         more, or judge by a fitted tail or by the median deviation instead", .rows + 1
+    )]
+    RateTooLow {
+        /// The rate.
+        rate: f64,
+        /// Rows given.
+        rows: usize,
+        /// Rows needed.
+        needed: usize,
+    },
     /// Fewer rows than the baseline needs.
     #[error("{operation}: {rows} rows; it needs at least {needed}")]
     TooFewRows {

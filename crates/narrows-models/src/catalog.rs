@@ -254,6 +254,10 @@ pub fn kind(schema: &serde_json::Value) -> String {
         return format!("one of {}", names.join(", "));
     }
     if let Some(tables) = schema.get("oneOf").and_then(|list| list.as_array()) {
+        let values: Option<Vec<&str>> = tables.iter().map(|value| value.get("const")?.as_str()).collect();
+        if let Some(values) = values {
+            return format!("one of {}", values.join(", "));
+        }
         let names = tables.iter().filter_map(|table| table.get("properties")?.as_object()?.keys().next());
         return format!("table with one of {}", names.map(String::as_str).collect::<Vec<_>>().join(", "));
     }

@@ -100,6 +100,9 @@ impl<'a> File<'a> {
             return value.clone();
         }
         let schema = self.resolve(schema);
+        if let Some(first) = schema["oneOf"].get(0) {
+            return self.example(first);
+        }
         if let Some(properties) = schema["properties"].as_object() {
             return properties.iter().map(|(name, inner)| (name.clone(), self.example(inner))).collect();
         }

@@ -73,6 +73,12 @@ impl Denoise {
         let done = denoise(&model, &request, count);
         progress::end(&bar);
         let done = done?;
+        if done.comparison.as_ref().is_some_and(Comparison::harmful) {
+            tracing::warn!(
+                "the output is further from the clean data than the noisy input: the noise is weaker than what the model \
+                 cannot represent; use a larger code (`--latent`), train longer, or leave the data as they are"
+            );
+        }
         let to_stdout = self.out.as_os_str() == "-";
         if shared.json && !to_stdout {
             say!("{}", serde_json::to_string(&done)?)?;

@@ -128,7 +128,7 @@ fn what_cannot_be_decided_is_refused() {
         assert!(!scene.exists("x.csv"));
     };
     // 150 calibration rows cannot promise one false alarm in a thousand.
-    detect(&["--fpr", "0.001"], 2, &["150 rows", "at least 999"]);
+    detect(&["--fpr", "0.001"], 2, &["150 calibration rows", "at least 999", "1/151"]);
     detect(&["--fpr", "1.5"], 2, &["fpr = 1.5"]);
     detect(&["--fpr", "0.1", "--fdr", "0.1"], 2, &["cannot be used with"]);
     scene.write("few.csv", "load,heat,speed\n1,2,3\n");

@@ -53,7 +53,7 @@ impl Conformal {
             Some(above) => Ok(self.scores[self.scores.len() - 1 - above.min(self.scores.len() - 1)]),
             None => {
                 let needed = (1.0 / alpha).ceil() as usize - 1;
-                Err(Error::TooFewRows { operation: "calibration at this rate", rows: self.scores.len(), needed })
+                Err(Error::RateTooLow { rate: alpha, rows: self.scores.len(), needed })
             }
         }
     }

@@ -59,6 +59,13 @@ pub struct Comparison {
     pub denoised: Quality,
 }
 
+impl Comparison {
+    /// Whether the output is further from the clean data than the input was.
+    pub fn harmful(&self) -> bool {
+        self.denoised.squared_error_per_element > self.noisy.squared_error_per_element
+    }
+}
+
 /// Denoises. Calls `progress` with the samples or pictures just done, and how many
 /// there are in all.
 ///
