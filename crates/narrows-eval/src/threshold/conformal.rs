@@ -98,7 +98,10 @@ mod tests {
             }
         }
         let message = conformal.threshold(0.001).unwrap_err().to_string();
-        assert!(message.contains("99 rows") && message.contains("999"), "{message}");
+        assert!(
+            message.contains("99 calibration rows") && message.contains("999") && message.contains("1/100"),
+            "{message}"
+        );
         assert!(conformal.threshold(0.0).is_err() && conformal.threshold(1.0).is_err());
     }
 
