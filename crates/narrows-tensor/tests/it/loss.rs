@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use narrows_tensor::ops::loss::{bce_with_logits, categorical, gaussian_nll, kl_gaussian, squared_error};
+use narrows_tensor::{Gradients, Init, Key, Scope};
 
 use crate::check::{check, draw};
 
@@ -45,4 +46,16 @@ fn what_does_not_fit_is_refused() {
     assert!(kl_gaussian(&x, &x.t().unwrap()).unwrap_err().to_string().contains("has shape [3, 2]"));
     assert!(squared_error(&x, &x, Some(&draw("w", &[2]))).unwrap_err().to_string().contains("weight has shape [2]"));
     assert!(categorical(&x, &x, 1..4, None).unwrap_err().to_string().contains("columns 1..4"));
+}
+
+#[test]
+fn weights_are_constants_on_both_paths() {
+    for dtype in [DType::F32, DType::F64] {
+        let scope = Scope::root(Key::new(1), dtype, &Device::Cpu);
+        let parameter = |name: &str| scope.parameter(name, (3, 4), Init::Normal(1.0)).unwrap();
+        let (x_hat, x, weight) = (parameter("x_hat"), parameter("x"), parameter("weight"));
+        let loss = squared_error(&x_hat, &x, Some(&weight)).unwrap().sum_all().unwrap();
+        let gradients = Gradients::backward(&loss, &scope.parameters()).unwrap();
+        assert!(gradients.get("weight").is_none() && gradients.get("x_hat").is_some(), "{dtype:?}");
+    }
 }

@@ -48,7 +48,7 @@ pub(super) fn sum3<E: Element<3>>(element: E, inputs: [&Tensor; 3], weight: Opti
 fn composite<E: Element<I>, const I: usize>(inputs: [&Tensor; I], weight: Option<&Tensor>) -> Result<Tensor> {
     let elements = E::composite(inputs)?;
     let elements = match weight {
-        Some(weight) => elements.broadcast_mul(weight)?,
+        Some(weight) => elements.broadcast_mul(&weight.detach())?,
         None => elements,
     };
     Ok(elements.reshape((elements.dim(0)?, ()))?.sum(1)?)
