@@ -97,6 +97,21 @@ pub trait Variant: Clone + Default + PartialEq + fmt::Debug + Serialize + Deseri
     fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>>;
 }
 
+/// [`Variant::code`] and [`Variant::set_code`] of a variant whose option `code` is the size of its codes.
+macro_rules! code_size {
+    () => {
+        fn code(&self) -> usize {
+            *self.code.get()
+        }
+
+        fn set_code(&mut self, code: usize) -> $crate::Result<()> {
+            self.code = $crate::config::CodeSize::new(code)?;
+            Ok(())
+        }
+    };
+}
+pub(crate) use code_size;
+
 /// One option of a variant, as its schema describes it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OptionDoc {

@@ -19,9 +19,7 @@ pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
             let arguments = ["--model", model, "--latent", "6", "--steps", "6000", "--seed", seed, "--patch", "0"];
             let further = ["--set", "model.skip=false", "--set", "model.likelihood=bernoulli"];
             runs.train(&run, Path::new(SQUARES), &[&arguments[..], &further].concat())?;
-            let mut command = runs.narrows(&["evaluate"]);
-            command.arg(runs.path(&run)).arg(SQUARES).args(["--factors", "x,y,size", "--json"]);
-            let found = serde_json::from_str(&crate::process::output(&mut command)?)?;
+            let found = runs.evaluate(&run, Path::new(SQUARES), &["--factors", "x,y,size"])?;
             sum += number(&found, "/factors/mutual_information_gap")?;
         }
         println!("{model}: {:.3}", sum / SEEDS.len() as f64);

@@ -16,9 +16,7 @@ pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
     for (model, paper) in PAPER {
         let config = repository::root().join(format!("examples/configs/burda-2016-{model}.toml"));
         runs.train(model, &mnist, &["--config", &config.to_string_lossy()])?;
-        let mut command = runs.narrows(&["evaluate"]);
-        command.arg(runs.path(model)).arg(&mnist).args(["--split", "test", "--samples", "5000", "--json"]);
-        let found = serde_json::from_str(&crate::process::output(&mut command)?)?;
+        let found = runs.evaluate(model, &mnist, &["--split", "test", "--samples", "5000"])?;
         let nats = number(&found, "/likelihood/negative_log_likelihood")?;
         println!("{model}: {nats:.2} nats; {paper} in the paper");
         measured.push(nats);

@@ -16,7 +16,7 @@ use crate::composed::{Composed, Networks, Objective, Pass, Reconstruction};
 use crate::config::{CodeSize, Weight, Widths};
 use crate::network::mlp::Hidden;
 use crate::network::symmetric;
-use crate::variant::{About, Kind, Paper, Variant, check_sizes};
+use crate::variant::{About, Kind, Paper, Variant, check_sizes, code_size};
 use crate::{DataSpec, Result};
 
 /// Options of `aae`.
@@ -67,14 +67,7 @@ impl Variant for Aae {
         formula: "model: minimise the mean over rows of sum_j w_j d(x_j, g(f(x))_j) - λ log D(f(x)); discriminator: minimise -½ E[log D(p)] - ½ E[log(1 - D(f(x)))], p from N(0, 1)",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(Self::ABOUT.name, self.code(), data)
@@ -109,22 +102,16 @@ struct Deceiving {
     discriminator: Adversary,
 }
 
-impl Deceiving {
-    fn logit(&self, z: &Tensor) -> narrows_core::Result<Tensor> {
-        self.discriminator.judge(z)
-    }
-}
-
 impl<B: Send + Sync> Objective<B> for Deceiving {
     fn loss(&self, model: &Networks<B>, pass: &Pass<'_>, at: &StepContext) -> narrows_core::Result<Loss> {
         if pass.group.name == GROUPS[1].name {
             let z = pass.z.detach();
             let prior = random::normal(&at.key.named("prior"), z.shape(), z.dtype(), z.device())?;
-            let loss = (as_true(&self.logit(&prior)?)? + as_false(&self.logit(&z)?)?)?;
+            let loss = (as_true(&self.discriminator.judge(&prior)?)? + as_false(&self.discriminator.judge(&z)?)?)?;
             return Ok(Loss::default().with("discriminator", loss, 0.5));
         }
         let unit = model.scaling.unit(&model.likelihood)?;
-        let deceived = as_true(&self.logit(pass.z)?)?;
+        let deceived = as_true(&self.discriminator.judge(pass.z)?)?;
         Ok(Reconstruction.loss(model, pass, at)?.with("adversary", deceived, self.weight * unit))
     }
 

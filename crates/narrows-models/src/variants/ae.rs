@@ -16,7 +16,7 @@ use crate::config::{CodeSize, Deform, Dropout, Noise, Shift, Widths};
 use crate::corruption::Corruption;
 use crate::network::mlp::Hidden;
 use crate::network::symmetric;
-use crate::variant::{About, Kind, Paper, Variant, check_sizes};
+use crate::variant::{About, Kind, Paper, Variant, check_sizes, code_size};
 use crate::{DataSpec, Result};
 
 /// Options of `ae`.
@@ -73,14 +73,7 @@ impl Variant for Ae {
         formula: "z = W x + f(x), x̂ = V z + g(z), minimise the mean over rows of sum_j w_j d(x_j, x̂_j)",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(Self::ABOUT.name, self.code(), data)?;

@@ -18,7 +18,7 @@ use super::top_k::TopK;
 use crate::config::{Active, CodeSize, Samples, Weight};
 use crate::sparse::options::{check, default_latents};
 use crate::sparse::{Code, Coded, Dictionary, Pass, Rule, SparseAutoencoder};
-use crate::variant::{About, Kind, Paper, Variant};
+use crate::variant::{About, Kind, Paper, Variant, code_size};
 use crate::{DataSpec, Result};
 
 /// Options of `batch-top-k`.
@@ -66,14 +66,7 @@ impl Variant for BatchTopK {
         formula: "f = BatchTopK(W (u - c) + b), in use f = g where g > θ, x̂ = sum_i f_i d_i + c, minimise |x - x̂|² + α |e - ê|²",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn default_code(&self, data: &DataSpec) -> usize {
         default_latents(data)

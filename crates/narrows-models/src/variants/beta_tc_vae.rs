@@ -7,8 +7,8 @@
 use narrows_core::Trainable;
 use narrows_tensor::Scope;
 
-use crate::config::{CodeSize, Warmup, Weight};
-use crate::variant::{About, Kind, Paper, Variant};
+use crate::config::{Warmup, Weight};
+use crate::variant::{About, Kind, Paper, Variant, code_size};
 use crate::variational::{TotalCorrelation, variational_options};
 use crate::{DataSpec, Result};
 
@@ -40,14 +40,7 @@ impl Variant for BetaTcVae {
         formula: "minimise the mean over samples of E_q[-log p(x|z)] + α I(z; x) + β TC(z) + γ Σ_j KL(q(z_j) || p(z_j))",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         self.design().check(data)

@@ -7,8 +7,8 @@
 use narrows_core::Trainable;
 use narrows_tensor::Scope;
 
-use crate::config::{CodeSize, FreeBits, Warmup, Weight};
-use crate::variant::{About, Kind, Paper, Variant};
+use crate::config::{FreeBits, Warmup, Weight};
+use crate::variant::{About, Kind, Paper, Variant, code_size};
 use crate::variational::{Elbo, Pressure, variational_options};
 use crate::{DataSpec, Result};
 
@@ -42,14 +42,7 @@ impl Variant for BetaVae {
         formula: "minimise the mean over samples of E_q[-log p(x|z)] + β KL, or with a capacity E_q[-log p(x|z)] + β |KL - C(t)|",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         self.design().check(data)

@@ -7,9 +7,9 @@
 use narrows_core::Trainable;
 use narrows_tensor::Scope;
 
-use crate::config::{CodeSize, FreeBits, Warmup};
-use crate::variant::{About, Kind, Paper, Variant};
-use crate::variational::{Design, Elbo, Pressure, variational_options};
+use crate::config::{FreeBits, Warmup};
+use crate::variant::{About, Kind, Paper, Variant, code_size};
+use crate::variational::{Design, Elbo, variational_options};
 use crate::{DataSpec, Result};
 
 variational_options! {
@@ -43,22 +43,15 @@ impl Variant for ConditionalVae {
     };
     const CONDITIONAL: bool = true;
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         self.conditional().check(data)
     }
 
     fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
-        let pressure = Pressure::Weight { beta: 1.0, warmup: *self.warmup.get() };
-        self.conditional().build(Elbo { pressure, free_bits: *self.free_bits.get() }, data, scope)
+        let objective = Elbo { free_bits: *self.free_bits.get(), ..Elbo::warmed(*self.warmup.get()) };
+        self.conditional().build(objective, data, scope)
     }
 }
 

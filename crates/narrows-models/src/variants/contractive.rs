@@ -18,7 +18,7 @@ use crate::jacobian;
 use crate::network::mlp::Hidden;
 use crate::network::{Mlp, Mode};
 use crate::scaling::Scaling;
-use crate::variant::{About, Kind, Paper, Variant, check_likelihood};
+use crate::variant::{About, Kind, Paper, Variant, check_likelihood, code_size};
 use crate::{DataSpec, Result};
 
 /// Options of `contractive`.
@@ -64,14 +64,7 @@ impl Variant for Contractive {
         formula: "z = s(W u + b), x̂ = Wᵀ z + c, minimise the mean over rows of |x - x̂|² + λ |∂z/∂u|²",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_likelihood(data)

@@ -16,7 +16,7 @@ use crate::corruption::Corruption;
 use crate::network::conv::Stages;
 use crate::network::{ConvDecoder, ConvEncoder, LinearPath};
 use crate::scaling::Scaling;
-use crate::variant::{About, Kind, Paper, Variant, check_sizes};
+use crate::variant::{About, Kind, Paper, Variant, check_sizes, code_size};
 use crate::{DataSpec, Error, Result};
 
 /// Samples of more values than this have no linear path: its two maps would outweigh the convolutions.
@@ -89,14 +89,7 @@ impl Variant for ConvAe {
         formula: "z = W x + f(x), x̂ = V z + g(z) with convolutional f and g, minimise the mean over samples of sum_j d(x_j, x̂_j)",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         self.stages(data)?;

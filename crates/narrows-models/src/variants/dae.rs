@@ -18,7 +18,7 @@ use crate::corruption::Corruption;
 use crate::ensemble::Ensemble;
 use crate::network::mlp::Hidden;
 use crate::network::{fully_convolutional, symmetric};
-use crate::variant::{About, Kind, Paper, Variant, check_likelihood};
+use crate::variant::{About, Kind, Paper, Variant, check_likelihood, code_size};
 use crate::{DataSpec, Error, Result};
 
 /// What the networks are made of.
@@ -155,14 +155,7 @@ impl Variant for Dae {
         formula: "x̃ ~ C(x̃|x), minimise the mean over rows of sum_j w_j d(x_j, g(f(x̃))_j)",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn default_code(&self, data: &DataSpec) -> usize {
         if self.network == Layers::Conv { PLACE } else { data.default_code() }

@@ -6,10 +6,10 @@
 use narrows_core::{Dims, Trainable};
 use narrows_tensor::Scope;
 
-use crate::config::{CodeSize, Warmup, Weight, Widths};
+use crate::config::{Warmup, Weight, Widths};
 use crate::network::Mlp;
 use crate::network::mlp::Hidden;
-use crate::variant::{About, Kind, Paper, Variant};
+use crate::variant::{About, Kind, Paper, Variant, code_size};
 use crate::variational::{DensityRatio, variational_options};
 use crate::{DataSpec, Result};
 
@@ -35,14 +35,7 @@ impl Variant for FactorVae {
         formula: "model: minimise E_q[-log p(x|z)] + KL + γ E[log D(z) / (1 - D(z))]; discriminator: minimise -½ E[log D(z)] - ½ E[log(1 - D(shuffled z))]",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         self.design().check(data)

@@ -14,7 +14,7 @@ use crate::composed::{Composed, Reconstruction};
 use crate::config::{CodeSize, LevelCounts, Widths};
 use crate::network::mlp::Hidden;
 use crate::network::symmetric;
-use crate::variant::{About, Kind, Paper, Variant, check_sizes};
+use crate::variant::{About, Kind, Paper, Variant, check_sizes, code_size};
 use crate::{DataSpec, Result};
 
 /// Options of `fsq`.
@@ -62,14 +62,7 @@ impl Variant for Fsq {
         formula: "z_j = round(a_j tanh(h_j + s_j) - o_j) / ⌊L_j / 2⌋ with a_j = (L_j - 1) / 2; minimise the reconstruction's loss, with the gradient of the rounded value",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(Self::ABOUT.name, self.code(), data)

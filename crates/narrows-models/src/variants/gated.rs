@@ -16,7 +16,7 @@ use super::l1_sae::L1Sae;
 use crate::config::{CodeSize, Samples, Warmup, Weight};
 use crate::sparse::options::default_latents;
 use crate::sparse::{Code, Coded, Dictionary, Pass, Pressure, Rule, SparseAutoencoder};
-use crate::variant::{About, Kind, Paper, Variant, check_likelihood};
+use crate::variant::{About, Kind, Paper, Variant, check_likelihood, code_size};
 use crate::{DataSpec, Result};
 
 /// Options of `gated`.
@@ -56,14 +56,7 @@ impl Variant for Gated {
         formula: "e = W (u - c), π = e + b, f = H(π) relu(exp(r) e + b'), minimise |x - x̂|² + λ sum_i relu(π_i) + |x - x̂'|²",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn default_code(&self, data: &DataSpec) -> usize {
         default_latents(data)

@@ -7,9 +7,9 @@
 use narrows_core::Trainable;
 use narrows_tensor::Scope;
 
-use crate::config::{CodeSize, FlowSteps, Warmup, Widths};
-use crate::variant::{About, Kind, Paper, Variant};
-use crate::variational::{Elbo, Inference, InverseAutoregressive, Parts, Pressure, Variational, variational_options};
+use crate::config::{FlowSteps, Warmup, Widths};
+use crate::variant::{About, Kind, Paper, Variant, code_size};
+use crate::variational::{Elbo, Inference, InverseAutoregressive, Parts, variational_options};
 use crate::{DataSpec, Result};
 
 variational_options! {
@@ -38,14 +38,7 @@ impl Variant for IafVae {
         formula: "minimise E[-log p(x|z_T) + log q(z_0|x) - Σ_t log |∂z_t/∂z_{t-1}| - log N(z_T; 0, 1)], z_t = g z_{t-1} + (1 - g) m",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         self.design().check(data)
@@ -56,8 +49,6 @@ impl Variant for IafVae {
         let (steps, widths) = (*self.flow.get(), self.flow_widths.get());
         let flow = InverseAutoregressive::new(steps, code, 2 * code, widths, &scope.enter("flow"))?;
         let parts = Parts { inference: Inference::Flow(flow), ..design.parts(data, scope)? };
-        let pressure = Pressure::Weight { beta: 1.0, warmup: *self.warmup.get() };
-        let objective = Elbo { pressure, free_bits: 0.0 };
-        Ok(Box::new(Variational::new(data, parts, objective, design.binarise, scope)))
+        Ok(design.assemble(parts, Elbo::warmed(*self.warmup.get()), data, scope))
     }
 }

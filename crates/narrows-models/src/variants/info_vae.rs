@@ -7,8 +7,8 @@
 use narrows_core::Trainable;
 use narrows_tensor::Scope;
 
-use crate::config::{CodeSize, Share, Weight};
-use crate::variant::{About, Kind, Paper, Variant};
+use crate::config::{Share, Weight};
+use crate::variant::{About, Kind, Paper, Variant, code_size};
 use crate::variational::{Discrepancy, Kernel, variational_options};
 use crate::{DataSpec, Error, Result};
 
@@ -36,14 +36,7 @@ impl Variant for InfoVae {
         formula: "minimise E_q[-log p(x|z)] + (1 - α) KL(q(z|x) || p(z)) + (α + λ - 1) MMD(q(z), p(z)), Gaussian kernel",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         let (alpha, lambda) = (*self.alpha.get(), *self.lambda.get());

@@ -6,8 +6,8 @@
 use narrows_core::Trainable;
 use narrows_tensor::Scope;
 
-use crate::config::{CodeSize, Draws};
-use crate::variant::{About, Kind, Paper, Variant};
+use crate::config::Draws;
+use crate::variant::{About, Kind, Paper, Variant, code_size};
 use crate::variational::{ImportanceWeighted, variational_options};
 use crate::{DataSpec, Result};
 
@@ -33,14 +33,7 @@ impl Variant for Iwae {
         formula: "minimise the mean over samples of -log 1/k Σ_i p(x|z_i) p(z_i) / q(z_i|x), z_i = μ + σ ε_i",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         self.design().check(data)

@@ -16,7 +16,7 @@ use super::l1_sae::L1Sae;
 use crate::config::{Band, CodeSize, Samples, Warmup, Weight};
 use crate::sparse::options::default_latents;
 use crate::sparse::{Code, Coded, Dictionary, Pass, Pressure, Rule, SparseAutoencoder};
-use crate::variant::{About, Kind, Paper, Variant, check_likelihood};
+use crate::variant::{About, Kind, Paper, Variant, check_likelihood, code_size};
 use crate::{DataSpec, Result};
 
 /// Options of `jump-relu`.
@@ -66,14 +66,7 @@ impl Variant for JumpRelu {
         formula: "π = W (u - c) + b, f = π H(π - θ), x̂ = sum_i f_i d_i + c, minimise |x - x̂|² + λ sum_i H(π_i - θ_i)",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn default_code(&self, data: &DataSpec) -> usize {
         default_latents(data)

@@ -16,7 +16,7 @@ use crate::config::{CodeSize, TargetActivation, Weight};
 use crate::network::Mlp;
 use crate::network::mlp::Hidden;
 use crate::scaling::{Scaling, set};
-use crate::variant::{About, Kind, Paper, Variant, check_likelihood};
+use crate::variant::{About, Kind, Paper, Variant, check_likelihood, code_size};
 use crate::{DataSpec, Result};
 
 /// Options of `kl-sae`.
@@ -47,14 +47,7 @@ impl Variant for KlSae {
         formula: "z = σ(W u + b), x̂ = V z + c, minimise the mean over rows of |x - x̂|² + β sum_j KL(ρ || mean z_j)",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn default_code(&self, data: &DataSpec) -> usize {
         data.features()

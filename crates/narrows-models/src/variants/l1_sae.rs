@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{CodeSize, Samples, Warmup, Weight};
 use crate::sparse::options::{active, dead_after, default_latents};
 use crate::sparse::{Code, Coded, Dictionary, Parts, Pass, Pressure, Rule, SparseAutoencoder};
-use crate::variant::{About, Kind, Paper, Variant, check_likelihood};
+use crate::variant::{About, Kind, Paper, Variant, check_likelihood, code_size};
 use crate::{DataSpec, Result};
 
 /// Options of `l1-sae`.
@@ -71,14 +71,7 @@ impl Variant for L1Sae {
         formula: "f = relu(W (u - c) + b), x̂ = sum_i f_i d_i + c, minimise |x - x̂|² + λ sum_i f_i",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn default_code(&self, data: &DataSpec) -> usize {
         default_latents(data)

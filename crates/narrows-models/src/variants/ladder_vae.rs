@@ -8,8 +8,8 @@ use narrows_core::Trainable;
 use narrows_tensor::Scope;
 
 use crate::config::{CodeSize, Warmup, Widths};
-use crate::variant::{About, Kind, Paper, Variant};
-use crate::variational::{Elbo, Inference, Ladder, Parts, Pressure, Variational, variational_options};
+use crate::variant::{About, Kind, Paper, Variant, code_size};
+use crate::variational::{Elbo, Inference, Ladder, Parts, variational_options};
 use crate::{DataSpec, Result};
 
 variational_options! {
@@ -39,14 +39,7 @@ impl Variant for LadderVae {
         formula: "minimise E_q[-log p(x|z)] + KL(q(w|x) || N(0, 1)) + E[KL(q(z|x, w) || p(z|w))], q(z|x, w) ∝ N(μ(x), σ²(x)) p(z|w)",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         self.design().check(data)
@@ -57,8 +50,6 @@ impl Variant for LadderVae {
         let top = self.top.as_ref().map_or(code.div_ceil(2), |top| *top.get());
         let ladder = Ladder::new(code, top, self.top_widths.get(), self.activation, &scope.enter("ladder"))?;
         let parts = Parts { inference: Inference::Ladder(ladder), ..design.parts(data, scope)? };
-        let pressure = Pressure::Weight { beta: 1.0, warmup: *self.warmup.get() };
-        let objective = Elbo { pressure, free_bits: 0.0 };
-        Ok(Box::new(Variational::new(data, parts, objective, design.binarise, scope)))
+        Ok(design.assemble(parts, Elbo::warmed(*self.warmup.get()), data, scope))
     }
 }

@@ -15,7 +15,7 @@ use crate::composed::{Composed, Networks, Reconstruction};
 use crate::config::CodeSize;
 use crate::network::LinearPath;
 use crate::scaling::Scaling;
-use crate::variant::{About, Kind, Paper, Variant, check_sizes};
+use crate::variant::{About, Kind, Paper, Variant, check_sizes, code_size};
 use crate::{DataSpec, Result};
 
 /// Options of `linear-ae`.
@@ -42,14 +42,7 @@ impl Variant for LinearAe {
         formula: "z = W x + b, x̂ = V z + c, minimise the mean over rows of sum_j w_j d(x_j, x̂_j); tied: V = Wᵀ",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(Self::ABOUT.name, self.code(), data)

@@ -7,9 +7,9 @@
 use narrows_core::Trainable;
 use narrows_tensor::Scope;
 
-use crate::config::{CodeSize, FlowSteps, Warmup, Widths};
-use crate::variant::{About, Kind, Paper, Variant};
-use crate::variational::{Elbo, MaskedAutoregressive, Parts, Pressure, Prior, Variational, variational_options};
+use crate::config::{FlowSteps, Warmup, Widths};
+use crate::variant::{About, Kind, Paper, Variant, code_size};
+use crate::variational::{Elbo, MaskedAutoregressive, Parts, Prior, variational_options};
 use crate::{DataSpec, Result};
 
 variational_options! {
@@ -38,14 +38,7 @@ impl Variant for MafVae {
         formula: "minimise E_q[-log p(x|z) + log q(z|x) - log N(u(z); 0, 1) - log |∂u/∂z|], u_j = (z_j - m_j(z_<j)) exp(-α_j(z_<j))",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         self.design().check(data)
@@ -56,8 +49,6 @@ impl Variant for MafVae {
         let (steps, widths) = (*self.flow.get(), self.flow_widths.get());
         let flow = MaskedAutoregressive::new(steps, code, widths, &scope.enter("prior"))?;
         let parts = Parts { prior: Prior::Flow(flow), ..design.parts(data, scope)? };
-        let pressure = Pressure::Weight { beta: 1.0, warmup: *self.warmup.get() };
-        let objective = Elbo { pressure, free_bits: 0.0 };
-        Ok(Box::new(Variational::new(data, parts, objective, design.binarise, scope)))
+        Ok(design.assemble(parts, Elbo::warmed(*self.warmup.get()), data, scope))
     }
 }

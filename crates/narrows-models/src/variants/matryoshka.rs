@@ -13,7 +13,7 @@ use super::batch_top_k::{BatchTopK, LargestOfBatch};
 use crate::config::{Active, CodeSize, Prefixes, Samples, Weight};
 use crate::sparse::options::{check, default_latents};
 use crate::sparse::{Parts, SparseAutoencoder};
-use crate::variant::{About, Kind, Paper, Variant};
+use crate::variant::{About, Kind, Paper, Variant, code_size};
 use crate::{DataSpec, Error, Result};
 
 /// Options of `matryoshka`.
@@ -75,14 +75,7 @@ impl Variant for Matryoshka {
         formula: "f = BatchTopK(W (u - c) + b), x̂_m = sum_{i<m} f_i d_i + c, minimise mean_m |x - x̂_m|² + α |e - ê|²",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn default_code(&self, data: &DataSpec) -> usize {
         default_latents(data)

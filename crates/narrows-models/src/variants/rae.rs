@@ -17,7 +17,7 @@ use crate::config::{CodeSize, Weight, Widths};
 use crate::jacobian;
 use crate::network::mlp::Hidden;
 use crate::network::{Mode, symmetric};
-use crate::variant::{About, Kind, Paper, Variant, check_sizes};
+use crate::variant::{About, Kind, Paper, Variant, check_sizes, code_size};
 use crate::{DataSpec, Result};
 
 /// How the decoder is kept smooth.
@@ -85,14 +85,7 @@ impl Variant for Rae {
         formula: "z = W u + f(u), v = V z + g(z), minimise the mean over rows of |x - x̂|² + β ½ |z|² + λ |∂v/∂z|², or λ |θ|²",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(Self::ABOUT.name, self.code(), data)

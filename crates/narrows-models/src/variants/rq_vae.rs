@@ -15,7 +15,7 @@ use crate::composed::{Composed, Reconstruction};
 use crate::config::{CodeSize, Depth, Entries, Weight, Widths};
 use crate::network::mlp::Hidden;
 use crate::network::symmetric;
-use crate::variant::{About, Kind, Paper, Variant, check_sizes};
+use crate::variant::{About, Kind, Paper, Variant, check_sizes, code_size};
 use crate::{DataSpec, Result};
 
 /// Options of `rq-vae`.
@@ -73,14 +73,7 @@ impl Variant for RqVae {
         formula: "z = Σ_d e_d, with e_d the entry of codebook d nearest to h - Σ_{i<d} e_i; minimise the reconstruction's loss + β Σ_d |h - sg(z_d)|²",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(Self::ABOUT.name, self.code(), data)?;

@@ -22,7 +22,7 @@ use crate::network::Mlp;
 use crate::network::mlp::Hidden;
 use crate::network::symmetric::default_widths;
 use crate::scaling::Scaling;
-use crate::variant::{About, Kind, Paper, Variant, check_sizes};
+use crate::variant::{About, Kind, Paper, Variant, check_sizes, code_size};
 use crate::{DataSpec, Error, Result};
 
 /// Options of `stacked`.
@@ -72,14 +72,7 @@ impl Variant for Stacked {
         formula: "for each layer minimise |h_l - d_l(e_l(h_l))|², then z = f(x), x̂ = g(z), minimise |x - x̂|²",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(Self::ABOUT.name, self.code(), data)?;

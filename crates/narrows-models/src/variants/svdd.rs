@@ -19,7 +19,7 @@ use crate::network::Mlp;
 use crate::network::mlp::Hidden;
 use crate::network::symmetric::default_widths;
 use crate::scaling::Scaling;
-use crate::variant::{About, Kind, Paper, Variant, check_sizes};
+use crate::variant::{About, Kind, Paper, Variant, check_sizes, code_size};
 use crate::{DataSpec, Error, Result};
 
 /// Deviations below the mean of a feature at which the encoder sees 0.
@@ -72,14 +72,7 @@ impl Variant for Svdd {
         formula: "pre-training as an autoencoder, c = mean of f(x), then minimise the mean over rows of |f(x) - c|², or R² + max(0, |f(x) - c|² - R²) / ν",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(Self::ABOUT.name, self.code(), data)?;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Active, CodeSize, Samples, Weight};
 use crate::sparse::options::{active, check, dead_after, default_latents};
 use crate::sparse::{Code, Dictionary, Parts, Revival, Rule, SparseAutoencoder};
-use crate::variant::{About, Kind, Paper, Variant};
+use crate::variant::{About, Kind, Paper, Variant, code_size};
 use crate::{DataSpec, Result};
 
 /// Options of `top-k`.
@@ -79,14 +79,7 @@ impl Variant for TopK {
         formula: "f = TopK(W (u - c) + b), x̂ = sum_i f_i d_i + c, minimise |x - x̂|² + α |e - ê|²",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn default_code(&self, data: &DataSpec) -> usize {
         default_latents(data)

@@ -6,9 +6,9 @@
 use narrows_core::Trainable;
 use narrows_tensor::Scope;
 
-use crate::config::{CodeSize, FreeBits, Warmup};
-use crate::variant::{About, Kind, Paper, Variant};
-use crate::variational::{Elbo, Pressure, variational_options};
+use crate::config::{FreeBits, Warmup};
+use crate::variant::{About, Kind, Paper, Variant, code_size};
+use crate::variational::{Elbo, variational_options};
 use crate::{DataSpec, Result};
 
 variational_options! {
@@ -31,21 +31,14 @@ impl Variant for Vae {
         formula: "minimise the mean over samples of E_q[-log p(x|z)] + KL(N(μ(x), σ²(x)) || N(0, 1)), z = μ + σ ε",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         self.design().check(data)
     }
 
     fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
-        let pressure = Pressure::Weight { beta: 1.0, warmup: *self.warmup.get() };
-        self.design().build(Elbo { pressure, free_bits: *self.free_bits.get() }, data, scope)
+        let objective = Elbo { free_bits: *self.free_bits.get(), ..Elbo::warmed(*self.warmup.get()) };
+        self.design().build(objective, data, scope)
     }
 }

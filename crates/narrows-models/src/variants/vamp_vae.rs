@@ -6,9 +6,9 @@
 use narrows_core::Trainable;
 use narrows_tensor::Scope;
 
-use crate::config::{CodeSize, Entries, Warmup};
-use crate::variant::{About, Kind, Paper, Variant};
-use crate::variational::{Elbo, Parts, Pressure, Prior, PseudoInputs, Variational, variational_options};
+use crate::config::{Entries, Warmup};
+use crate::variant::{About, Kind, Paper, Variant, code_size};
+use crate::variational::{Elbo, Parts, Prior, PseudoInputs, variational_options};
 use crate::{DataSpec, Result};
 
 variational_options! {
@@ -31,25 +31,16 @@ impl Variant for VampVae {
         formula: "minimise the mean over samples of E_q[-log p(x|z) + log q(z|x) - log p(z)], p(z) = 1/K Σ_k q(z|u_k)",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         self.design().check(data)
     }
 
     fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
-        let pressure = Pressure::Weight { beta: 1.0, warmup: *self.warmup.get() };
         let design = self.design();
         let inputs = PseudoInputs::new(*self.inputs.get(), &data.sample, &scope.enter("prior"))?;
         let parts = Parts { prior: Prior::Posteriors(inputs), ..design.parts(data, scope)? };
-        let objective = Elbo { pressure, free_bits: 0.0 };
-        Ok(Box::new(Variational::new(data, parts, objective, design.binarise, scope)))
+        Ok(design.assemble(parts, Elbo::warmed(*self.warmup.get()), data, scope))
     }
 }

@@ -15,7 +15,7 @@ use crate::composed::{Composed, Reconstruction};
 use crate::config::{CodeSize, Entries, Weight, Widths};
 use crate::network::mlp::Hidden;
 use crate::network::symmetric;
-use crate::variant::{About, Kind, Paper, Variant, check_sizes};
+use crate::variant::{About, Kind, Paper, Variant, check_sizes, code_size};
 use crate::{DataSpec, Error, Result};
 
 /// Options of `vq-vae`.
@@ -70,14 +70,7 @@ impl Variant for VqVae {
         formula: "z = the entry e_k nearest to h, for each part h of the encoder's output; minimise the reconstruction's loss + β |h - sg(z)|², e_k follow the means of what is assigned to them",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(Self::ABOUT.name, self.code(), data)?;

@@ -14,7 +14,7 @@ use crate::composed::{Composed, Networks, Objective, Pass, Reconstruction};
 use crate::config::{CodeSize, Weight, Widths};
 use crate::network::mlp::Hidden;
 use crate::network::symmetric;
-use crate::variant::{About, Kind, Paper, Variant, check_sizes};
+use crate::variant::{About, Kind, Paper, Variant, check_sizes, code_size};
 use crate::variational::{Kernel, discrepancy};
 use crate::{DataSpec, Result};
 
@@ -63,14 +63,7 @@ impl Variant for WaeMmd {
         formula: "minimise the mean over rows of sum_j w_j d(x_j, g(f(x))_j) + λ MMD(f(x), N(0, 1)), inverse multiquadratic kernels",
     };
 
-    fn code(&self) -> usize {
-        *self.code.get()
-    }
-
-    fn set_code(&mut self, code: usize) -> Result<()> {
-        self.code = CodeSize::new(code)?;
-        Ok(())
-    }
+    code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(Self::ABOUT.name, self.code(), data)

@@ -5,9 +5,10 @@
 use candle_core::Tensor;
 use narrows_core::{Group, Loss, Result, StepContext};
 use narrows_tensor::ops::loss::kl_gaussian;
-use narrows_tensor::{Activation, Key, random};
+use narrows_tensor::{Key, random};
 
 use super::{Objective, Parts, Seen, rising};
+use crate::adversary::{as_false, as_true};
 use crate::network::{Mlp, Network};
 
 /// The bound with the total correlation under a weight γ, judged by a discriminator of its own group.
@@ -55,10 +56,9 @@ impl Objective for DensityRatio {
         let (z, _) = posterior.draw(1, &seen.noise)?;
         if group.name == GROUPS[1].name {
             let z = z.detach();
-            let true_codes = Activation::Softplus.apply(&self.logit(&z, seen)?.neg()?)?;
             let shuffled = shuffled(&z, &at.key.named("shuffle"))?;
-            let false_codes = Activation::Softplus.apply(&self.logit(&shuffled, seen)?)?;
-            return Ok(Loss::default().with("discriminator", (true_codes + false_codes)?, 0.5));
+            let told_apart = (as_true(&self.logit(&z, seen)?)? + as_false(&self.logit(&shuffled, seen)?)?)?;
+            return Ok(Loss::default().with("discriminator", told_apart, 0.5));
         }
         Ok(Loss::of("reconstruction", parts.nats(&z, seen.batch, seen.mode)?)
             .with("kl", kl_gaussian(&posterior.mean, &posterior.log_var)?, rising(self.warmup, at))

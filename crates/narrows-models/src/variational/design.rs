@@ -181,8 +181,18 @@ impl Design {
         data: &DataSpec,
         scope: &Scope,
     ) -> Result<Box<dyn Trainable>> {
-        let parts = self.parts(data, scope)?;
-        Ok(Box::new(Variational::new(data, parts, objective, self.binarise, scope)))
+        Ok(self.assemble(self.parts(data, scope)?, objective, data, scope))
+    }
+
+    /// The model of `parts` under `objective`.
+    pub fn assemble<O: Objective + 'static>(
+        &self,
+        parts: Parts,
+        objective: O,
+        data: &DataSpec,
+        scope: &Scope,
+    ) -> Box<dyn Trainable> {
+        Box::new(Variational::new(data, parts, objective, self.binarise, scope))
     }
 }
 

@@ -40,6 +40,11 @@ pub fn rising(warmup: f64, at: &StepContext) -> f64 {
 }
 
 impl Elbo {
+    /// The bound itself, behind the first `warmup` share of the run, over which the divergence's weight rises from 0 to 1.
+    pub fn warmed(warmup: f64) -> Self {
+        Self { pressure: Pressure::Weight { beta: 1.0, warmup }, free_bits: 0.0 }
+    }
+
     /// The divergence of each sample, at least the free bits of each latent.
     fn divergence(&self, posterior: &Posterior) -> Result<candle_core::Tensor> {
         if self.free_bits == 0.0 {

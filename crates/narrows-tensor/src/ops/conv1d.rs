@@ -39,7 +39,7 @@ pub fn conv1d(
     at: Stride1,
     activation: Activation,
 ) -> Result<Tensor> {
-    let (x, weight) = (flat("conv1d", "x", x)?, flat("conv1d", "weight", weight)?);
+    let [x, weight] = one_pixel_high("conv1d", x, weight)?;
     Ok(conv2d(&x, &weight, bias, at.in_two(), activation)?.squeeze(1)?)
 }
 
@@ -60,15 +60,17 @@ pub fn conv_transpose1d(
     at: Stride1,
     activation: Activation,
 ) -> Result<Tensor> {
-    let (x, weight) = (flat("conv_transpose1d", "x", x)?, flat("conv_transpose1d", "weight", weight)?);
+    let [x, weight] = one_pixel_high("conv_transpose1d", x, weight)?;
     Ok(conv_transpose2d(&x, &weight, bias, at.in_two(), activation)?.squeeze(1)?)
 }
 
-/// The same numbers, one pixel high.
-fn flat(operation: &'static str, argument: &'static str, x: &Tensor) -> Result<Tensor> {
-    if x.rank() != 3 {
-        let expected = "three dimensions, channels last".to_owned();
-        return Err(Error::Shape { operation, argument, found: x.dims().to_vec(), expected });
+/// The same numbers as pictures.
+fn one_pixel_high(operation: &'static str, x: &Tensor, weight: &Tensor) -> Result<[Tensor; 2]> {
+    for (argument, tensor) in [("x", x), ("weight", weight)] {
+        if tensor.rank() != 3 {
+            let expected = "three dimensions, channels last".to_owned();
+            return Err(Error::Shape { operation, argument, found: tensor.dims().to_vec(), expected });
+        }
     }
-    Ok(x.unsqueeze(1)?)
+    Ok([x.unsqueeze(1)?, weight.unsqueeze(1)?])
 }

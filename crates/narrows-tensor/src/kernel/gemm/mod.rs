@@ -14,7 +14,7 @@ mod tile;
 
 use std::ops::Range;
 
-use kernel::Kernel;
+use kernel::{Kernel, Running};
 pub(crate) use operand::{LinesMut, Matrix, Operand, copy_run};
 pub(crate) use packed::Packed;
 pub(crate) use tile::COLUMNS;
@@ -105,14 +105,11 @@ fn block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right: &im
     };
     // A column of tiles: the panels of a group, packed in `packed_left`, by one right panel.
     let multiply = |panels: &Panels, group: Range<usize>, packed_left: &[f32], column: usize, right: &[f32]| {
-        let columns = COLUMNS.min(size.columns - column * COLUMNS);
+        let columns = (column * COLUMNS, COLUMNS.min(size.columns - column * COLUMNS));
         let (mut tile, running) = (Tile::new(), kernel.start());
-        for index in group.clone() {
-            let (row, rows) = panels.rows(index);
-            let data = &packed_left[(index - group.start) * panels.room..][..panels.len(index)];
-            running.multiply(Left { data, rows, by_row: panels.by_row }, right, &mut tile);
-            target.put(row, column * COLUMNS, columns, &tile.0[..rows], at.first, at.last);
-        }
+        panels.multiply(group, packed_left, (&running, right), &mut tile, |row, sums| {
+            target.put(row, columns.0, columns.1, sums, at.first, at.last);
+        });
     };
     let by_row = left.depth_contiguous();
     let all = Panels::new(kernel, size.rows, at.len, by_row);
@@ -180,6 +177,24 @@ impl Panels {
     /// Numbers in a packed panel.
     fn len(&self, index: usize) -> usize {
         self.kernel.left_len(self.rows(index).1, self.depth, self.by_row)
+    }
+
+    /// Multiplies the panels of a group, packed one behind the other in `packed`, by one right panel: gives `put` the first
+    /// row and the sums of each tile.
+    fn multiply(
+        &self,
+        group: Range<usize>,
+        packed: &[f32],
+        (running, right): (&Running, &[f32]),
+        tile: &mut Tile,
+        put: impl Fn(usize, &[[f32; COLUMNS]]),
+    ) {
+        for (index, data) in group.zip(packed.chunks(self.room)) {
+            let (row, rows) = self.rows(index);
+            let left = Left { data: &data[..self.len(index)], rows, by_row: self.by_row };
+            running.multiply(left, right, tile);
+            put(row, &tile.0[..rows]);
+        }
     }
 
     /// The panels of one of so many groups.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::kernel::Kernel;
-use super::tile::{Left, Tile};
+use super::tile::Tile;
 use super::{BLOCK, COLUMNS, Matrix, Panels, Size, Target};
 use crate::kernel::parallel::{Shared, for_each};
 use crate::kernel::scratch::Scratch;
@@ -74,12 +74,10 @@ impl Packed {
         }
         let (mut tile, running) = (Tile::new(), self.kernel.start());
         for (column, right) in self.panels.chunks_exact(self.len()).enumerate() {
-            let columns = COLUMNS.min(self.columns - column * COLUMNS);
-            for (index, data) in packed_left.chunks_exact(panels.room).enumerate() {
-                let (row, count) = panels.rows(index);
-                running.multiply(Left { data: &data[..panels.len(index)], rows: count, by_row }, right, &mut tile);
-                target.put(rows.start + row, column * COLUMNS, columns, &tile.0[..count], true, true);
-            }
+            let columns = (column * COLUMNS, COLUMNS.min(self.columns - column * COLUMNS));
+            panels.multiply(0..panels.count, &packed_left, (&running, right), &mut tile, |row, sums| {
+                target.put(rows.start + row, columns.0, columns.1, sums, true, true);
+            });
         }
     }
 }
