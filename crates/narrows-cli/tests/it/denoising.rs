@@ -61,6 +61,30 @@ fn tables_keep_their_rows_their_columns_and_what_the_model_does_not_know() {
 }
 
 #[test]
+fn clean_rows_may_lie_in_other_blocks_of_their_file() {
+    let scene = Scene::new();
+    let rows = table(9_000);
+    // Text is read in blocks of bytes: long identifiers move their edges.
+    let identified = |length: usize| -> String {
+        let cell = |(at, line): (usize, &str)| {
+            let cell = if at == 0 { "id".to_owned() } else { format!("{at:0length$}") };
+            format!("{cell},{line}\n")
+        };
+        rows.lines().enumerate().map(cell).collect()
+    };
+    scene.write("clean.csv", identified(6));
+    scene.write("long.csv", identified(600));
+    let train = ["train", "clean.csv", "--model", "dae", "--exclude", "id", "--label", "label", "--out", "run"];
+    scene.succeeds(&[&train[..], &BRIEF].concat());
+    for (noisy, clean) in [("long.csv", "clean.csv"), ("clean.csv", "long.csv")] {
+        let out = format!("of-{noisy}");
+        let compared = denoise(&scene, &["run", noisy, "--clean", clean, "-o", &out]);
+        assert_eq!((compared["samples"].as_u64(), error(&compared, "noisy")), (Some(9_000), 0.0));
+        assert_eq!(scene.read(&out).iter().filter(|byte| **byte == b'\n').count(), 9_001);
+    }
+}
+
+#[test]
 fn windows_give_back_every_row() {
     let scene = Scene::new();
     scene.write("long.csv", numbered(160));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use narrows_data::sink::{self, Sink, SinkFormat, SinkOptions};
-use narrows_data::{Block, Encoder, Sample, Schema, Source, Subset, in_order};
+use narrows_data::{Block, Encoder, Portion, Sample, Schema, Source, Subset, in_order};
 use narrows_eval::ReconstructionError;
 use narrows_tensor::{Device, Tensor};
 
@@ -39,29 +39,34 @@ pub(super) fn denoise(
     let layout = model.preparation.layout();
     let units = noise::units(layout);
     let mut overlap = model.preparation.window().map(|_| Overlap::new(layout));
-    let portions = in_order(&rows, &model.preparation, ROWS)?;
+    let mut portions = in_order(&rows, &model.preparation, ROWS)?;
     let total = portions.samples();
+    if overlap.is_none() {
+        portions = portions.with_values();
+    }
     for portion in portions {
-        let mut portion = portion?;
+        let Portion { mut rows, numbers, values } = portion?;
+        let given = values.map(|raw| (raw, rows.clone()));
         if let Some(level) = request.add_noise {
             let width = layout.row_width();
-            for (sample, &first) in portion.rows.features.chunks_exact_mut(layout.width()).zip(&portion.numbers) {
+            for (sample, &first) in rows.features.chunks_exact_mut(layout.width()).zip(&numbers) {
                 for (step, row) in sample.chunks_exact_mut(width).enumerate() {
                     noise::add(row, level, &units[..width], request.seed, first + step);
                 }
             }
         }
-        let samples = portion.numbers.len();
-        let batch = batch(portion.rows, &layout.dims)?;
+        let noisy = if given.is_some() { rows.features.clone() } else { Vec::new() };
+        let batch = batch(rows, &layout.dims)?;
         let features = flat(&model.network.reconstruct_given(&batch.x, batch.condition.as_ref())?)?;
-        match &mut overlap {
-            Some(overlap) => {
-                let (features, numbers) = overlap.add(&features, &portion.numbers);
+        match (&mut overlap, given) {
+            (Some(overlap), _) => {
+                let (features, numbers) = overlap.add(&features, &numbers);
                 output.write(&numbers, &features)?;
             }
-            None => output.write(&portion.numbers, &features)?,
+            (None, Some((raw, given))) => output.put(&numbers, raw, &given, &noisy, &features)?,
+            (None, None) => {}
         }
-        progress(samples, total);
+        progress(numbers.len(), total);
     }
     if let Some((features, numbers)) = overlap.map(Overlap::finish) {
         output.write(&numbers, &features)?;
@@ -121,7 +126,7 @@ impl<'a> Rows<'a> {
         })
     }
 
-    /// Writes denoised features `[rows, row_width]` of ascending rows.
+    /// Writes denoised features `[rows, row_width]` of ascending rows that windows covered.
     fn write(&mut self, numbers: &[usize], features: &[f32]) -> Result<()> {
         let width = self.model.preparation.layout().row_width();
         let mut at = 0;
@@ -144,36 +149,55 @@ impl<'a> Rows<'a> {
 
     /// Writes rows of one block.
     fn write_run(&mut self, numbers: &[usize], features: &[f32]) -> Result<()> {
-        let preparation = &self.model.preparation;
         let (raw, given) = self.given.take(numbers)?;
         let mut noisy = given.features.clone();
         if let Some((level, units, seed)) = &self.noise {
-            let width = preparation.layout().row_width();
+            let width = self.model.preparation.layout().row_width();
             for (row, &number) in noisy.chunks_exact_mut(width).zip(numbers) {
                 noise::add(row, *level, &units[..width], *seed, number);
             }
         }
-        if let Some([of_noisy, of_denoised]) = &mut self.distances {
-            let clean = match &mut self.clean {
-                Some(clean) => {
-                    clean.run(numbers)?;
-                    clean.take(numbers)?.1
-                }
-                None => given,
-            };
-            let shape = (numbers.len(), preparation.layout().row_width());
-            let tensor =
-                |values: &[f32]| Tensor::from_slice(values, shape, &Device::Cpu).map_err(narrows_tensor::Error::from);
-            let observed = clean.observed.as_deref().map(tensor).transpose()?;
-            let x = tensor(&clean.features)?;
-            of_noisy.add(&x, &tensor(&noisy)?, observed.as_ref())?;
-            of_denoised.add(&x, &tensor(features)?, observed.as_ref())?;
-        }
+        self.put(numbers, raw, &given, &noisy, features)
+    }
+
+    /// Compares and writes rows: as they are in the file, prepared, with noise, and denoised.
+    fn put(
+        &mut self,
+        numbers: &[usize],
+        raw: Block,
+        given: &narrows_data::Rows,
+        noisy: &[f32],
+        features: &[f32],
+    ) -> Result<()> {
+        self.compare(numbers, given, noisy, features)?;
+        let preparation = &self.model.preparation;
         if let Some(sink) = &mut self.noisy {
-            sink.write(overlaid(raw.clone(), preparation.invert(&noisy)?, &self.overlay))?;
+            sink.write(overlaid(raw.clone(), preparation.invert(noisy)?, &self.overlay))?;
         }
         self.out.write(overlaid(raw, preparation.invert(features)?, &self.overlay))?;
         self.written += numbers.len();
+        Ok(())
+    }
+
+    /// Adds the distances from the clean rows, which may lie in other blocks than these.
+    fn compare(
+        &mut self,
+        numbers: &[usize],
+        given: &narrows_data::Rows,
+        noisy: &[f32],
+        features: &[f32],
+    ) -> Result<()> {
+        let Some(distances) = &mut self.distances else { return Ok(()) };
+        let width = self.model.preparation.layout().row_width();
+        let Some(clean) = &mut self.clean else { return add(distances, given, [noisy, features]) };
+        let mut at = 0;
+        while at < numbers.len() {
+            let run = clean.run(&numbers[at..])?;
+            let rows = clean.take(&numbers[at..at + run])?.1;
+            let part = at * width..(at + run) * width;
+            add(distances, &rows, [&noisy[part.clone()], &features[part]])?;
+            at += run;
+        }
         Ok(())
     }
 
@@ -208,6 +232,18 @@ impl<'a> Rows<'a> {
         };
         Ok(Denoised { samples: self.written, comparison })
     }
+}
+
+/// Adds the distances of noisy and denoised features from those of clean rows.
+fn add(distances: &mut [ReconstructionError; 2], clean: &narrows_data::Rows, others: [&[f32]; 2]) -> Result<()> {
+    let tensor = |values: &[f32]| {
+        Tensor::from_slice(values, (clean.rows, clean.width), &Device::Cpu).map_err(narrows_tensor::Error::from)
+    };
+    let (x, observed) = (tensor(&clean.features)?, clean.observed.as_deref().map(tensor).transpose()?);
+    for (distance, other) in distances.iter_mut().zip(others) {
+        distance.add(&x, &tensor(other)?, observed.as_ref())?;
+    }
+    Ok(())
 }
 
 /// A file in the making.
