@@ -609,12 +609,12 @@ def ladder_vae(case, mean, log_var, decode, x):
     return nats(case, decode(z), x) + divergence(*upper).sum(1) + between
 
 
-def adversary(case, x):
-    """The logit of a discriminator."""
+def adversary(case, x, activation=F.silu):
+    """The features that a discriminator judges by, and its logit."""
     h, widths = x.flatten(1), case.options["discriminator"]
     for index, width in enumerate(widths):
-        h = F.silu(case.dense(f"discriminator.{index}", h, width))
-    return case.dense("discriminator.logit", h, 1).squeeze(1)
+        h = activation(case.dense(f"discriminator.{index}", h, width))
+    return h, case.dense("discriminator.logit", h, 1).squeeze(1)
 
 
 def cross_entropy(logit, label):
@@ -625,9 +625,30 @@ def aae(case, u, x):
     z, v = ae(case, u)
     reconstruction, loss = case.read(case.unscaled(v), x)
     if case.group == "discriminator":
-        true = adversary(case, normal(named(KEY, "prior"), *z.shape))
-        return z, reconstruction, 0.5 * (cross_entropy(true, 1.0) + cross_entropy(adversary(case, z.detach()), 0.0))
-    return z, reconstruction, loss + case.options["adversary"] * unit(case) * cross_entropy(adversary(case, z), 1.0)
+        true = adversary(case, normal(named(KEY, "prior"), *z.shape))[1]
+        return z, reconstruction, 0.5 * (cross_entropy(true, 1.0) + cross_entropy(adversary(case, z.detach())[1], 0.0))
+    return z, reconstruction, loss + case.options["adversary"] * unit(case) * cross_entropy(adversary(case, z)[1], 1.0)
+
+
+def vae_gan(case, mean, log_var, decode, x):
+    veiled = lambda x, name: x + case.options["noise"] * normal(named(KEY, name), *x.shape)
+    show = lambda z, name: veiled(case.scaled(case.read(decode(z), x)[0]), name)
+    z = mean + (0.5 * log_var).exp() * normal(named(KEY, "bottleneck"), *mean.shape)
+    true, rebuilt = veiled(case.scaled(x), "true"), show(z, "rebuilt")
+    drawn = show(normal(named(KEY, "prior"), *z.shape), "drawn")
+    judge = lambda x: adversary(case, x, torch.tanh)
+    if case.group == "discriminator":
+        # Creates all parameters.
+        nats(case, decode(z), x)
+        false = cross_entropy(judge(rebuilt.detach())[1], 0.0) + cross_entropy(judge(drawn.detach())[1], 0.0)
+        return cross_entropy(judge(true)[1], 1.0) + 0.5 * false
+    features, verdict = judge(rebuilt)
+    apart = 0.5 * F.mse_loss(features, judge(true)[0].detach(), reduction="none").mean(1)
+    share = case.options["bound"] / x[0].numel()
+    loss = share * nats(case, decode(z), x) + case.options["similarity"] * apart
+    if case.group == "encoder":
+        return loss + share * divergence(mean, log_var).sum(1)
+    return loss + case.options["adversary"] * (cross_entropy(verdict, 1.0) + cross_entropy(judge(drawn)[1], 1.0))
 
 
 def beta_tc_vae(case, mean, log_var, decode, x):
@@ -1155,6 +1176,30 @@ CASES = [
             ("settling", "relu", 0.5, {}, [4]),
         ]
     ),
+    *(
+        (
+            variational(vae_gan),
+            Case(
+                group,
+                {
+                    "vae-gan": {
+                        "code": 2,
+                        "widths": [4],
+                        "skip": True,
+                        "discriminator": [5, 3],
+                        "noise": 0.3,
+                        "adversary": 0.6,
+                        "similarity": 0.8,
+                        "bound": 2.0,
+                    }
+                },
+                [6],
+                MIXED,
+                group=group,
+            ),
+        )
+        for group in ("encoder", "decoder", "discriminator")
+    ),
     (wae_mmd, Case("mixed", {"wae-mmd": {"code": 2, "widths": [4], "skip": True, "lambda": 7.0}}, [6], MIXED)),
     (
         codebooks,
@@ -1194,6 +1239,8 @@ def run(forward, case):
     # In a step of one group only the gradients of its parameters count.
     trains = {
         "model": lambda name: not name.startswith("discriminator."),
+        "encoder": lambda name: name.startswith(("encoder.", "path.encode.")),
+        "decoder": lambda name: name.startswith(("decoder.", "path.decode.", "likelihood.")),
         "discriminator": lambda name: name.startswith("discriminator."),
     }
     case.trained = list(filter(trains.get(case.group, lambda name: True), case.trained))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::repository;
@@ -59,6 +59,37 @@ pub fn peak_kilobytes(command: &mut Command) -> Result<u64> {
             None => std::thread::sleep(Duration::from_millis(2)),
         }
     }
+}
+
+/// Runs `command`, whose output is not kept, and returns the seconds that it kept processors busy; where the system does not
+/// tell, the seconds by the clock.
+///
+/// # Errors
+///
+/// When it cannot start or ends with a failure.
+pub fn processor_time(command: &mut Command) -> Result<f64> {
+    let start = Instant::now();
+    let mut child =
+        command.stdout(Stdio::null()).spawn().map_err(|error| format!("{} cannot start: {error}", shown(command)))?;
+    let path = format!("/proc/{}/stat", child.id());
+    let mut seconds = None;
+    loop {
+        // A process that has ended keeps its times until it is waited for.
+        seconds = busy(Path::new(&path)).or(seconds);
+        match child.try_wait()? {
+            Some(done) if done.success() => return Ok(seconds.unwrap_or(start.elapsed().as_secs_f64())),
+            Some(done) => return Err(format!("{} failed ({done})", shown(command)).into()),
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// User and system time of a process: fields 14 and 15 of its line, behind the name in parentheses, in hundredths.
+fn busy(stat: &Path) -> Option<f64> {
+    let text = std::fs::read_to_string(stat).ok()?;
+    let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<f64>().ok();
+    Some((ticks()? + ticks()?) / 100.0)
 }
 
 fn mark(status: &Path) -> Option<u64> {

@@ -17,7 +17,7 @@ pub struct Adversary {
 }
 
 impl Adversary {
-    /// Hidden layers of these widths over `input`, at least one.
+    /// Hidden layers of these widths over `input`, at least one; the last gives the features that it judges by.
     ///
     /// # Errors
     /// The scope has parameters of these names already.
@@ -31,6 +31,30 @@ impl Adversary {
         })
     }
 
+    /// What samples are judged by.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..input]`
+    /// - returns: `[N, features]`
+    ///
+    /// # Errors
+    /// The samples are of another size.
+    pub fn features(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(self.activation.apply(&self.features.forward(x, Mode::Infer)?)?)
+    }
+
+    /// The logit of being true, of samples with these features.
+    ///
+    /// # Shapes
+    /// - `features`: `[N, features]`
+    /// - returns: `[N]`
+    ///
+    /// # Errors
+    /// The features are of another size.
+    pub fn verdict(&self, features: &Tensor) -> Result<Tensor> {
+        Ok(self.logit.forward(features)?.squeeze(1)?)
+    }
+
     /// The logit of being true.
     ///
     /// # Shapes
@@ -40,8 +64,7 @@ impl Adversary {
     /// # Errors
     /// The samples are of another size.
     pub fn judge(&self, x: &Tensor) -> Result<Tensor> {
-        let features = self.activation.apply(&self.features.forward(x, Mode::Infer)?)?;
-        Ok(self.logit.forward(&features)?.squeeze(1)?)
+        self.verdict(&self.features(x)?)
     }
 }
 

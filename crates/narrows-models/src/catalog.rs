@@ -12,8 +12,8 @@ use crate::variants::{
     conditional_vae::ConditionalVae, contractive::Contractive, conv_ae::ConvAe, dae::Dae, factor_vae::FactorVae,
     fsq::Fsq, gated::Gated, iaf_vae::IafVae, info_vae::InfoVae, iwae::Iwae, jump_relu::JumpRelu, kl_sae::KlSae,
     l1_sae::L1Sae, ladder_vae::LadderVae, linear_ae::LinearAe, maf_vae::MafVae, matryoshka::Matryoshka, rae::Rae,
-    rq_vae::RqVae, stacked::Stacked, svdd::Svdd, top_k::TopK, vae::Vae, vamp_vae::VampVae, vq_vae::VqVae,
-    wae_mmd::WaeMmd,
+    rq_vae::RqVae, stacked::Stacked, svdd::Svdd, top_k::TopK, vae::Vae, vae_gan::VaeGan, vamp_vae::VampVae,
+    vq_vae::VqVae, wae_mmd::WaeMmd,
 };
 use crate::{DataSpec, Error, Result};
 
@@ -131,6 +131,7 @@ catalogue! {
     Contractive = "contractive",
     Rae = "rae",
     Aae = "aae",
+    VaeGan = "vae-gan",
     Svdd = "svdd",
 }
 

@@ -1,13 +1,13 @@
 //! What reproductions work with: the release binary, a folder of their own, the data, Python.
 
-use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::process::{cargo, output, run as execute};
+use crate::process::{cargo, output, processor_time, run as execute};
 use crate::{Result, golden, repository};
 
 const SCRIPTS: &str = "xtask/reproduce";
@@ -19,7 +19,7 @@ pub struct Runs {
     folder: PathBuf,
     python: String,
     seeds: Vec<u64>,
-    tables: RefCell<String>,
+    tables: Mutex<String>,
 }
 
 impl Runs {
@@ -34,7 +34,7 @@ impl Runs {
         let folder = target.join("reproduce").join(name);
         fs::create_dir_all(&folder)?;
         let narrows = target.join("release").join(format!("narrows{}", std::env::consts::EXE_SUFFIX));
-        let (python, tables) = (python.to_owned(), RefCell::default());
+        let (python, tables) = (python.to_owned(), Mutex::default());
         Ok(Self { narrows, folder, python, seeds: seeds.to_vec(), tables })
     }
 
@@ -45,12 +45,12 @@ impl Runs {
 
     /// Adds a table to the page, below the rows.
     pub fn table(&self, markdown: &str) {
-        self.tables.borrow_mut().push_str(markdown);
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner).push_str(markdown);
     }
 
     /// The tables added.
     pub fn tables(&self) -> String {
-        self.tables.borrow().clone()
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A place for a file of this reproduction.
@@ -83,10 +83,23 @@ impl Runs {
     ///
     /// When training fails.
     pub fn train(&self, run: &str, data: &Path, arguments: &[&str]) -> Result<Value> {
+        Ok(serde_json::from_str(&output(&mut self.training(run, data, arguments))?)?)
+    }
+
+    /// Trains anew into the folder `run` and returns the seconds of processor time that it took.
+    ///
+    /// # Errors
+    ///
+    /// When training fails.
+    pub fn train_timed(&self, run: &str, data: &Path, arguments: &[&str]) -> Result<f64> {
+        processor_time(&mut self.training(run, data, arguments))
+    }
+
+    fn training(&self, run: &str, data: &Path, arguments: &[&str]) -> Command {
         println!("train {run}");
         let mut command = self.narrows(&["train"]);
         command.arg(data).args(arguments).args(["--json", "--quiet", "--force", "--out"]).arg(self.path(run));
-        Ok(serde_json::from_str(&output(&mut command)?)?)
+        command
     }
 
     /// What `narrows evaluate --json` says of a run on data.

@@ -122,7 +122,7 @@ checked!(
 );
 
 checked!(
-    /// A share of the run over which something rises.
+    /// A share of the run, from its start, over which something rises or holds.
     #[derive(Default)]
     Warmup(f64), "warmup", { "type": "number", "minimum": 0, "maximum": 1 },
     |&share| (!(0.0..=1.0).contains(&share)).then_some("not a share of the run; choose a value in 0..=1")

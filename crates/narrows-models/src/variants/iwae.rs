@@ -6,7 +6,7 @@
 use narrows_core::Trainable;
 use narrows_tensor::Scope;
 
-use crate::config::Draws;
+use crate::config::{Draws, Warmup};
 use crate::variant::{About, Kind, Paper, Variant, code_size};
 use crate::variational::{ImportanceWeighted, variational_options};
 use crate::{DataSpec, Result};
@@ -16,6 +16,8 @@ variational_options! {
     pub struct Iwae {
         /// Codes drawn for each sample and step; the bound is tighter and a step costlier with more.
         pub draws: Draws = Draws::constant(5),
+        /// Share of the run with one code for each sample, as in `vae`, before there are several: its steps cost a third.
+        pub single: Warmup = Warmup::default(),
     }
 }
 
@@ -40,6 +42,34 @@ impl Variant for Iwae {
     }
 
     fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
-        self.design().build(ImportanceWeighted { samples: *self.draws.get() }, data, scope)
+        self.design().build(ImportanceWeighted { samples: *self.draws.get(), single: *self.single.get() }, data, scope)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device, Tensor};
+    use narrows_core::{Batch, Dims, Group, StepContext};
+    use narrows_tensor::Key;
+
+    use super::*;
+    use crate::ModelConfig;
+
+    #[test]
+    fn the_run_begins_with_a_single_code() {
+        let data = DataSpec::gaussian(Dims::new([4]));
+        let x = Tensor::arange(0f64, 12.0, &Device::Cpu).unwrap().reshape((3, 4)).unwrap();
+        let loss = |options: &str, step| {
+            let config = ModelConfig::from_toml(&format!("[iwae]\ncode = 2\nwidths = [5]\n{options}")).unwrap();
+            let scope = Scope::root(Key::new(3), DType::F64, &Device::Cpu);
+            let model = crate::build(&config, &data, &scope).unwrap();
+            let at = StepContext { step, steps: 10, key: Key::new(5) };
+            let loss = model.step(&Group::ALL, &Batch::new(x.clone()), &at).unwrap().loss.total().unwrap();
+            loss.to_scalar::<f64>().unwrap()
+        };
+        let [single, several] = ["draws = 1", "draws = 4"].map(|options| loss(options, 0));
+        assert!((single - several).abs() > 1e-6);
+        assert_eq!(loss("draws = 4\nsingle = 0.3", 2), single);
+        assert_eq!(loss("draws = 4\nsingle = 0.3", 3), several);
     }
 }

@@ -28,6 +28,7 @@ pub mod stacked;
 pub mod svdd;
 pub mod top_k;
 pub mod vae;
+pub mod vae_gan;
 pub mod vamp_vae;
 pub mod vq_vae;
 pub mod wae_mmd;

@@ -6,17 +6,20 @@ use narrows_core::{Group, Loss, Result, StepContext};
 
 use super::{Objective, Parts, Seen};
 
-/// The bound with `samples` codes for each sample.
+/// The bound with `samples` codes for each sample, behind the first `single` share of the run with one.
 #[derive(Clone, Copy, Debug)]
 pub struct ImportanceWeighted {
     /// Codes for each sample, k.
     pub samples: usize,
+    /// Share of the run in `0..=1` with one code for each sample.
+    pub single: f64,
 }
 
 impl Objective for ImportanceWeighted {
-    fn loss(&self, parts: &Parts, seen: &Seen<'_>, _: &Group, _: &StepContext) -> Result<Loss> {
+    fn loss(&self, parts: &Parts, seen: &Seen<'_>, _: &Group, at: &StepContext) -> Result<Loss> {
         let posterior = parts.posterior(seen.u, seen.mode)?;
-        let weights = parts.log_weights(&posterior, seen.batch, self.samples, &seen.noise, seen.mode)?;
+        let samples = if at.progress() < self.single { 1 } else { self.samples };
+        let weights = parts.log_weights(&posterior, seen.batch, samples, &seen.noise, seen.mode)?;
         Ok(Loss::of("bound", log_mean_exp(&weights)?.neg()?))
     }
 }

@@ -1,6 +1,7 @@
 //! Latent-variable models with a normal posterior: `p(x, z) = p(z) p(x|z)` and `q(z|x) = N(μ(x), σ²(x))`, trained by a
 //! bound on `-log p(x)` in nats.
 
+mod adversarial;
 mod bound;
 mod density_ratio;
 mod design;
@@ -25,6 +26,7 @@ use crate::DataSpec;
 use crate::augmentation::binarised;
 use crate::network::Mode;
 
+pub use adversarial::Adversarial;
 pub use bound::{Bound, Density};
 pub use density_ratio::DensityRatio;
 pub(crate) use design::variational_options;

@@ -199,7 +199,22 @@ vectorized! {
         out: &mut [f32], inputs: [&[f32]; I], weight: Option<&[f32]>, scale: f32, index: usize,
     ) {
         let inputs = inputs.map(|input| &input[..out.len()]);
-        for (at, out) in out.iter_mut().enumerate() {
+        let whole = out.len() - out.len() % LANES;
+        for start in (0..whole).step_by(LANES) {
+            let mut block = [[0.0; LANES]; I];
+            for (block, input) in block.iter_mut().zip(inputs) {
+                block.copy_from_slice(&input[start..start + LANES]);
+            }
+            let mut slopes = [[0.0; LANES]; I];
+            for lane in 0..LANES {
+                let of_lane = E::slopes(std::array::from_fn(|i| block[i][lane]));
+                for (slopes, slope) in slopes.iter_mut().zip(of_lane) {
+                    slopes[lane] = scale * slope;
+                }
+            }
+            out[start..start + LANES].copy_from_slice(&slopes[index]);
+        }
+        for (at, out) in out.iter_mut().enumerate().skip(whole) {
             *out = scale * E::slopes(std::array::from_fn(|i| inputs[i][at]))[index];
         }
         if let Some(weight) = weight {
