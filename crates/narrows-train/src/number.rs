@@ -20,7 +20,7 @@ pub struct OutOfRange {
 pub struct Positive(f64);
 
 /// A finite number of at least 0.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "f64", into = "f64")]
 #[schemars(extend("minimum" = 0))]
 pub struct NonNegative(f64);

@@ -4,6 +4,7 @@ use narrows_data::format::folder::{Patches, PictureOptions};
 use narrows_data::patches::Patch;
 use narrows_data::{OpenOptions, PrepareConfig, SplitConfig};
 use narrows_models::ModelConfig;
+use narrows_models::config::FlowConfig;
 use narrows_train::TrainConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,9 @@ pub struct RunConfig {
     /// and calibrate the scores; else the test rows do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detect: Option<DetectConfig>,
+    /// A flow that is fitted to the codes of training rows behind the training, for `narrows generate --sampler flow`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<FlowConfig>,
 }
 
 /// A configuration in which sections may be left out.
@@ -39,6 +43,8 @@ pub struct Partial {
     pub train: Option<TrainConfig>,
     /// How rows are scored by `narrows detect`.
     pub detect: Option<DetectConfig>,
+    /// A flow of codes, for `narrows generate --sampler flow`.
+    pub flow: Option<FlowConfig>,
 }
 
 /// What is read, and how it becomes features.

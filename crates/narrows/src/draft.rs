@@ -8,7 +8,7 @@ use crate::plan::suggestion;
 use crate::{Error, Result};
 
 /// The sections of a configuration.
-const SECTIONS: [&str; 4] = ["data", "model", "train", "detect"];
+const SECTIONS: [&str; 5] = ["data", "model", "train", "detect", "flow"];
 
 /// A partial configuration; what it leaves out is chosen from the data.
 #[derive(Clone, Debug, Default, PartialEq)]

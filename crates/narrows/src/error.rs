@@ -251,6 +251,26 @@ pub enum Error {
         /// The widest codes that one is fitted to.
         widest: usize,
     },
+    /// No flow was fitted to the model's codes.
+    #[error(
+        "this `{model}` has no flow of codes: use --sampler mixture, or train it with --flow (seconds more at the end of training)"
+    )]
+    NoFlow {
+        /// The variant.
+        model: &'static str,
+    },
+    /// There is nothing that a flow could be fitted to.
+    #[error(
+        "no flow can be fitted to {rows} codes of {width} values: it takes 2 codes of at most {widest} values; leave --flow out, or choose a smaller --latent"
+    )]
+    NoCodes {
+        /// The codes there are.
+        rows: usize,
+        /// Values in one.
+        width: usize,
+        /// The widest codes that one is fitted to.
+        widest: usize,
+    },
     /// The model cannot say how probable samples are.
     #[error(
         "`{model}` has no distribution over samples, so there is no likelihood; train a variational model such as `vae`, or leave --samples out"

@@ -58,6 +58,8 @@ impl Error {
             | Self::Where { .. }
             | Self::NoPrior { .. }
             | Self::NoMixture { .. }
+            | Self::NoFlow { .. }
+            | Self::NoCodes { .. }
             | Self::NothingToCompare => Class::Usage,
             Self::Core(_) | Self::Eval(_) | Self::Report(_) | Self::Unfit { .. } => Class::Run,
         }

@@ -17,7 +17,7 @@ use crate::config::RunConfig;
 use crate::detect::{self, Detector};
 use crate::document::{Document, FORMAT, Origin};
 use crate::evaluate::{Evaluation, ROWS, SampleErrors, measure};
-use crate::generate::fit_sampler;
+use crate::generate::{Samplers, fit_samplers};
 use crate::held_out::InOrderBatches;
 use crate::{Error, Model, Plan, Result, RunDirectory, model};
 
@@ -104,7 +104,8 @@ pub fn fit(
     }
     drop(batches);
     let (baseline, sha256) = principal_components(network.as_ref(), &plan.splits.train, &plan.preparation)?;
-    let sampler = fit_sampler(network.as_ref(), &plan.splits.train, &plan.preparation, config.train.seed)?;
+    let (train, flow) = (&plan.splits.train, config.flow.as_ref());
+    let samplers = fit_samplers(network.as_ref(), train, &plan.preparation, flow, config.train.seed)?;
     document.origin.sha256 = sha256;
     document.steps = outcome.step;
     let (evaluation, errors) = held_out_figures(plan, network.as_ref(), &baseline)?;
@@ -112,7 +113,8 @@ pub fn fit(
     let detector = detector(plan, network.as_ref())?;
     document.detector = Some(detector.record.clone());
     let (preparation, detector) = (plan.preparation.clone(), Some(detector));
-    let model = Model { document, network, baseline, sampler, preparation, detector };
+    let Samplers { mixture: sampler, flow } = samplers;
+    let model = Model { document, network, baseline, sampler, flow, preparation, detector };
     model.save(&run.model(), true)?;
     Ok(Fitted::Done(Box::new(Done { model, outcome, evaluation, errors })))
 }

@@ -53,7 +53,7 @@ pub use error::{Error, Result};
 pub use evaluate::{Evaluation, evaluate};
 pub use factors::{FactorFigures, factors};
 pub use fit::{Done, Fitted, fit};
-pub use generate::{Sampler, condition, generate};
+pub use generate::{FlowSampler, Sampler, condition, generate};
 pub use likelihood::{LikelihoodBound, likelihood};
 pub use model::{Model, read_document};
 pub use narrows_tensor::file::write_atomically as write_file;

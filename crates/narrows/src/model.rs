@@ -11,6 +11,7 @@ use narrows_tensor::{DType, Device, Key, Scope, Tensor, TensorFile};
 
 use crate::detect::{self, Detector};
 use crate::document::{Document, FORMAT};
+use crate::generate::FlowSampler;
 use crate::{Error, Result, RunDirectory, places};
 
 /// Prefix of the model's own tensors in the file.
@@ -19,6 +20,8 @@ const WEIGHTS: &str = "model.";
 const BASELINE: &str = "pca.";
 /// Prefix of the sampler's tensors in the file.
 const SAMPLER: &str = "sampler.";
+/// Prefix of the flow's tensors in the file.
+const FLOW: &str = "flow.";
 
 /// A trained model, its baseline and its document.
 pub struct Model {
@@ -30,6 +33,8 @@ pub struct Model {
     pub baseline: Pca,
     /// What new codes are drawn from where the model has no prior; `None` where codes are too wide or too few.
     pub sampler: Option<GaussianMixture>,
+    /// What new codes are drawn from instead, where training was asked for it.
+    pub flow: Option<FlowSampler>,
     /// How raw values become features.
     pub preparation: Arc<Preparation>,
     /// How rows are scored; none in files of versions that knew no detectors.
@@ -51,11 +56,13 @@ impl Model {
         let baseline = Pca::from_tensors(&part(&file.tensors, BASELINE))?;
         let sampler = part(&file.tensors, SAMPLER);
         let sampler = (!sampler.is_empty()).then(|| GaussianMixture::from_tensors(&sampler)).transpose()?;
+        let flow = document.config.flow.as_ref();
+        let flow = flow.map(|config| FlowSampler::from_tensors(config, part(&file.tensors, FLOW))).transpose()?;
         let preparation = Arc::new(document.preparation.clone());
         let stored = part(&file.tensors, detect::PREFIX);
         let restore = |record| Detector::restore(record, preparation.layout(), &stored);
         let detector = document.detector.as_ref().map(restore).transpose()?;
-        Ok(Self { document, network, baseline, sampler, preparation, detector })
+        Ok(Self { document, network, baseline, sampler, flow, preparation, detector })
     }
 
     /// The model file at `path`, which may be a run directory.
@@ -78,6 +85,8 @@ impl Model {
         let stored = self.detector.iter().flat_map(Detector::tensors).map(named(detect::PREFIX));
         let sampler = self.sampler.as_ref().map(GaussianMixture::tensors).transpose()?.unwrap_or_default();
         let sampler = sampler.into_iter().map(named(SAMPLER));
+        let flow = self.flow.as_ref().map(FlowSampler::tensors).transpose()?.unwrap_or_default();
+        let sampler = sampler.chain(flow.into_iter().map(named(FLOW)));
         let document = serde_json::to_string(&self.document)
             .map_err(|error| Error::Document { path: path.into(), reason: error.to_string() })?;
         let tensors = weights.chain(baseline).chain(stored).chain(sampler).collect();

@@ -110,7 +110,8 @@ impl Plan {
         }
         model.check(&spec)?;
         let detect = draft.get("detect").is_some().then(|| section(&draft, "detect")).transpose()?;
-        let config = RunConfig { data, model, train: section(&draft, "train")?, detect };
+        let flow = draft.get("flow").is_some().then(|| section(&draft, "flow")).transpose()?;
+        let config = RunConfig { data, model, train: section(&draft, "train")?, detect, flow };
         Ok(Self { config, splits, preparation, data: spec, notes })
     }
 

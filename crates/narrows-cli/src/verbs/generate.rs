@@ -40,13 +40,15 @@ pub(crate) struct Generate {
 /// Where codes come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum SamplerName {
-    /// The model's prior, or the mixture where it has none.
+    /// The model's prior; where it has none, the flow, or else the mixture.
     #[default]
     Auto,
     /// The distribution that training drew codes towards.
     Prior,
     /// A mixture of normal distributions fitted to the codes of training rows.
     Mixture,
+    /// A flow fitted to the codes of training rows (`narrows train --flow`).
+    Flow,
 }
 
 impl Generate {
@@ -57,6 +59,7 @@ impl Generate {
             SamplerName::Auto => Sampler::Auto,
             SamplerName::Prior => Sampler::Prior,
             SamplerName::Mixture => Sampler::Mixture,
+            SamplerName::Flow => Sampler::Flow,
         };
         let given = self.condition.as_deref().map(|text| narrows::condition(&model, text)).transpose()?;
         let bar = progress::rows(u64::from(self.number), shared.quiet);

@@ -28,6 +28,10 @@ pub(crate) struct Train {
     /// The share of anomalies expected among the rows, where it is known: told in reports, decides nothing else.
     #[arg(long, value_name = "SHARE")]
     contamination: Option<f64>,
+    /// Fit a flow to the codes at the end, for `narrows generate --sampler flow`: it follows shapes that a mixture of normal
+    /// distributions describes badly.
+    #[arg(long)]
+    flow: bool,
     /// The run directory; runs/NAME where absent.
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
@@ -57,6 +61,9 @@ impl Train {
         let interrupt = interruption()?;
         if let Some(share) = self.contamination {
             draft.put("detect.contamination", share)?;
+        }
+        if self.flow {
+            draft.put_default("flow", toml::Table::new())?;
         }
         let plan = Plan::new(&draft, self.task.into(), shared.data_dir.as_deref())?;
         plan.notes.iter().for_each(|note| tracing::info!("{note}"));

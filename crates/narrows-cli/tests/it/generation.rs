@@ -42,6 +42,25 @@ fn models_without_a_prior_draw_from_a_mixture() {
 }
 
 #[test]
+fn flows_are_fitted_where_asked_for_and_kept_in_the_file() {
+    let scene = Scene::with_table();
+    train(&scene, "t.csv", "ae", &["--label", "label", "--flow"]);
+    let draw = |out: &str, seed: &str, further: &[&str]| {
+        scene.succeeds(&[&["generate", "ae", "-n", "50", "-o", out, "--seed", seed][..], further].concat());
+        scene.read(out)
+    };
+    let flow = draw("a.csv", "1", &["--sampler", "flow"]);
+    assert!(flow == draw("b.csv", "1", &["--threads", "1"]), "a flow is the choice where there is no prior");
+    assert!(flow != draw("c.csv", "2", &[]));
+    assert!(flow != draw("d.csv", "1", &["--sampler", "mixture"]));
+    assert_eq!(flow.iter().filter(|byte| **byte == b'\n').count(), 51);
+    let asked = ["generate", model(), "-n", "20", "-o", "e.csv", "--sampler", "flow"];
+    scene.fails(&asked, 2, &["`ae` has no flow of codes", "--flow"]);
+    let wide = ["train", "t.csv", "--model", "top-k", "--latent", "80", "--label", "label", "--flow", "--out", "wide"];
+    scene.fails(&[&wide[..], &BRIEF].concat(), 2, &["80 values", "--latent"]);
+}
+
+#[test]
 fn pictures_are_generated_as_a_grid_or_as_files() {
     let scene = Scene::new();
     train(&scene, "digits", "vae", &[]);

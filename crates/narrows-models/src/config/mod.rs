@@ -2,6 +2,7 @@
 
 pub mod activation;
 pub mod checked;
+mod flow;
 pub mod nearest;
 
 pub use checked::{
@@ -9,4 +10,5 @@ pub use checked::{
     LevelCounts, Members, Noise, Outside, Photons, Prefixes, Samples, Share, Shift, TargetActivation, Warmup, Weight,
     Widths,
 };
+pub use flow::FlowConfig;
 pub use nearest::{nearest, suggestion};

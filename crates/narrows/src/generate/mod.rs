@@ -1,33 +1,20 @@
 //! New samples in the schema of the training data: codes from a sampler, decoded and written.
 
-use std::sync::Arc;
+mod flow;
+mod sampler;
 
 use narrows_data::sink::{self, SinkOptions};
-use narrows_data::{Condition, Given, Preparation, Sample, Subset, Train, in_order};
-use narrows_eval::{GaussianMixture, mixture};
+use narrows_data::{Condition, Given, Sample};
 use narrows_tensor::{Key, Tensor, random};
 
-use crate::batches::batch;
-use crate::evaluate::ROWS;
+pub use self::flow::FlowSampler;
+pub use self::sampler::Sampler;
+pub(crate) use self::sampler::{Samplers, fit_samplers};
 use crate::transform::{Output, flat, write_rows};
 use crate::{Error, Model, Result};
 
 /// Samples in one batch: a function of nothing, so that the same seed gives the same samples.
 const BATCH: usize = 1_024;
-/// The most training samples whose codes a mixture is fitted to.
-const CODES: usize = 4_096;
-
-/// Where codes of new samples come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sampler {
-    /// The model's own prior, or the mixture where it has none.
-    #[default]
-    Auto,
-    /// The distribution that training drew codes towards.
-    Prior,
-    /// The mixture of normal distributions fitted to the codes of training rows.
-    Mixture,
-}
 
 /// The condition that `text`, as `label=3`, gives to samples of `model`.
 ///
@@ -79,7 +66,7 @@ pub fn generate(
     for start in (0..n).step_by(BATCH) {
         let count = BATCH.min(n - start);
         let key = key.fold(start as u64);
-        let z = codes(model, sampler, count, &key.named("codes"))?;
+        let z = sampler::codes(model, sampler, count, &key.named("codes"))?;
         let conditions = condition.map(|condition| conditions(condition, given, count, &key.named("conditions")));
         let c = condition.zip(conditions.as_deref()).map(|(condition, given)| {
             Tensor::from_vec(condition.features(given), (count, condition.width()), z.device())
@@ -107,46 +94,4 @@ fn conditions(condition: &Condition, given: Option<Given>, n: usize, key: &Key) 
     let mut quantiles = vec![0f32; n];
     random::fill_uniform(key, &mut quantiles);
     quantiles.into_iter().map(|quantile| condition.at(f64::from(quantile))).collect()
-}
-
-/// Codes from the sampler.
-fn codes(model: &Model, sampler: Sampler, n: usize, key: &Key) -> Result<Tensor> {
-    let name = model.document.config.model.name();
-    if sampler != Sampler::Mixture {
-        match model.network.draw_codes(n, key)? {
-            Some(codes) => return Ok(codes),
-            None if sampler == Sampler::Prior => return Err(Error::NoPrior { model: name }),
-            None => {}
-        }
-    }
-    let mixture = model.sampler.as_ref().ok_or(Error::NoMixture { model: name, widest: mixture::WIDEST })?;
-    let codes = mixture.draw(n, key)?;
-    let shape = model.network.spec().code.batched(n);
-    Ok(codes.reshape(shape).map_err(narrows_tensor::Error::from)?)
-}
-
-/// The mixture of the codes of training rows; `None` where codes are too wide or too few for one.
-pub(crate) fn fit_sampler(
-    network: &(impl narrows_core::Autoencoder + ?Sized),
-    train: &Subset<Train>,
-    preparation: &Arc<Preparation>,
-    seed: u64,
-) -> Result<Option<GaussianMixture>> {
-    let layout = preparation.layout();
-    let width = network.spec().code.elements();
-    if width > mixture::WIDEST {
-        return Ok(None);
-    }
-    let rows = train.clone().limit(CODES * layout.steps);
-    let mut codes = Vec::new();
-    for portion in in_order(&rows, preparation, ROWS)? {
-        let batch = batch(portion?.rows, &layout.dims)?;
-        let code = network.encode_given(&batch.x, batch.condition.as_ref())?;
-        codes.push(code.flatten_from(1).map_err(narrows_tensor::Error::from)?);
-    }
-    let codes = Tensor::cat(&codes, 0).map_err(narrows_tensor::Error::from)?;
-    if codes.dims().first().is_none_or(|&rows| rows < 2) {
-        return Ok(None);
-    }
-    Ok(Some(GaussianMixture::fit(&codes, &Key::new(seed).named("sampler"))?))
 }
