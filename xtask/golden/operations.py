@@ -50,9 +50,27 @@ def conv_transpose(x, weight, bias, stride, padding, output_padding):
     return last(F.conv_transpose2d(first(x), first(weight), bias, stride, padding, output_padding))
 
 
+def conv_line(x, weight, bias, stride, padding, _):
+    return F.conv1d(x.mT, weight.mT, bias, stride, padding).mT
+
+
+def conv_transpose_line(x, weight, bias, stride, padding, output_padding):
+    return F.conv_transpose1d(x.mT, weight.mT, bias, stride, padding, output_padding).mT
+
+
 def batch_norm(x, scale, shift):
     rows = x.reshape(-1, x.shape[-1])
     return F.batch_norm(rows, None, None, scale, shift, training=True, eps=1e-5).reshape(x.shape)
+
+
+def batch_norm_infer(x, scale, shift, mean, variance):
+    rows = x.reshape(-1, x.shape[-1])
+    return F.batch_norm(rows, mean.detach(), variance.detach().abs(), scale, shift, training=False, eps=1e-5).reshape(x.shape)
+
+
+def weighted(elements):
+    """Per-sample sums under weights of single elements, which are constants."""
+    return lambda a, b, weight: (elements(a, b) * weight.detach().abs()).flatten(1).sum(1)
 
 
 def gaussian(mean, log_var, x):
@@ -71,6 +89,17 @@ def sparse(x, encoder, encoder_bias, decoder, bias):
     return F.embedding_bag(indices, decoder, per_sample_weights=F.relu(values), mode="sum") + bias
 
 
+def chosen(x, encoder, encoder_bias, decoder, count):
+    """The largest latents of the whole batch, as BatchTopK chooses them, decoded."""
+    dense = F.relu(F.linear(x, encoder, encoder_bias))
+    least = dense.detach().flatten().topk(count).values[-1]
+    return torch.where(dense >= least, dense, 0.0) @ decoder
+
+
+def perceptron(x, w1, b1, w2, w3, b3):
+    return torch.tanh(F.linear(F.silu(F.linear(F.gelu(F.linear(x, w1, b1)), w2)), w3, b3))
+
+
 def cases():
     for name, activation in ACTIVATIONS.items():
         shapes = [(5, 7), (9, 7), (9,)]
@@ -82,21 +111,33 @@ def cases():
         channels = 1 + 8 * index
         yield f"conv2d {index}", [(2, 7, 6, channels), (5, 4, 3, channels), (5,)], at(conv), move
         yield f"conv_transpose2d {index}", [(2, 3, 4, 5), (5, 4, 3, channels), (channels,)], at(conv_transpose), move
+        move = {"stride": stride[0], "padding": padding[0], "output_padding": output_padding[0]}
+        at = lambda f, m=tuple(move.values()): lambda x, w, b: torch.tanh(f(x, w, b, *m))
+        yield f"conv1d {index}", [(3, 11, channels), (5, 4, channels), (5,)], at(conv_line), move
+        yield f"conv_transpose1d {index}", [(3, 5, 4), (4, 4, channels), (channels,)], at(conv_transpose_line), move
+    yield "perceptron", [(6, 20), (33, 20), (33,), (12, 33), (9, 12), (9,)], perceptron, {}
     yield "softmax", [(3, 4, 9)], lambda x: x.softmax(-1), {}
     yield "log_softmax", [(3, 4, 9)], lambda x: x.log_softmax(-1), {}
     yield "layer_norm", [(3, 4, 9), (9,), (9,)], lambda x, a, b: F.layer_norm(x, (9,), a, b, 1e-5), {}
     yield "batch_norm", [(3, 4, 9), (9,), (9,)], batch_norm, {}
+    yield "batch_norm_infer", [(3, 4, 9), (9,), (9,), (9,), (9,)], batch_norm_infer, {}
     upsampled = lambda x: last(F.interpolate(first(x), scale_factor=(2, 3), mode="nearest"))
     yield "upsample", [(2, 3, 2, 5)], upsampled, {"factor": (2, 3)}
     pair = [(3, 4, 5), (3, 4, 5)]
     yield "squared_error", pair, lambda a, b: F.mse_loss(a, b, reduction="none").flatten(1).sum(1), {}
     logistic = lambda a, b: F.binary_cross_entropy_with_logits(a, b, reduction="none").flatten(1).sum(1)
     yield "bce_with_logits", pair, logistic, {}
+    square = lambda a, b: F.mse_loss(a, b, reduction="none")
+    yield "squared_error weighted", pair + [pair[0][1:]], weighted(square), {}
+    entropy = lambda a, b: F.binary_cross_entropy_with_logits(a, b, reduction="none")
+    yield "bce_with_logits weighted", pair + pair[:1], weighted(entropy), {}
     yield "gaussian_nll", pair + pair[:1], gaussian, {}
     yield "kl_gaussian", pair, divergence, {}
     yield "categorical", [(4, 6), (4, 6)], lambda a, b: F.cross_entropy(a, b, reduction="none"), {}
     yield "top_k", [(4, 40)], lambda x: torch.gather(x, 1, x.topk(4).indices.sort().values), {"k": 4}
     yield "sparse", [(4, 64), (66, 64), (66,), (66, 6), (6,)], sparse, {"k": 2}
+    picked = lambda x, e, f, d: chosen(x, e, f, d, 30)
+    yield "chosen", [(7, 24), (40, 24), (40,), (40, 6)], picked, {"count": 30}
 
 
 def run(name, shapes, function, options):
@@ -104,7 +145,8 @@ def run(name, shapes, function, options):
     inputs = [x.requires_grad_() for x in inputs]
     y = function(*inputs)
     direction = draw(tuple(y.shape), 99)
-    gradients = torch.autograd.grad((y * direction).sum(), inputs)
+    gradients = torch.autograd.grad((y * direction).sum(), inputs, allow_unused=True)
+    gradients = [torch.zeros_like(x) if gradient is None else gradient for x, gradient in zip(inputs, gradients)]
     plain = lambda x: {"shape": list(x.shape), "values": x.flatten().tolist()}
     return {
         "name": name,

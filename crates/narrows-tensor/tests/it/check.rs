@@ -18,7 +18,7 @@ fn scalar(x: &Tensor) -> f64 {
 }
 
 /// `sum(f(inputs) * direction)` as variables of `dtype`, and the gradient of each input.
-fn gradients(f: Op<'_>, inputs: &[Tensor], dtype: DType, direction: &Tensor) -> (Tensor, Vec<Tensor>) {
+pub(crate) fn gradients(f: Op<'_>, inputs: &[Tensor], dtype: DType, direction: &Tensor) -> (Tensor, Vec<Tensor>) {
     let vars: Vec<_> = inputs.iter().map(|x| Var::from_tensor(&x.to_dtype(dtype).unwrap()).unwrap()).collect();
     let tensors: Vec<_> = vars.iter().map(|v| v.as_tensor().clone()).collect();
     let y = f(&tensors).unwrap();
@@ -38,12 +38,12 @@ pub(crate) fn distance(a: &Tensor, b: &Tensor) -> f64 {
 /// Checks `f` at `inputs` (f64) in every way.
 pub(crate) fn check(name: &str, inputs: &[Tensor], f: Op<'_>) {
     let y = f(inputs).unwrap();
-    let direction = draw("direction", y.dims());
+    let direction = draw(&format!("direction of {name}"), y.dims());
     let (exact, automatic) = gradients(f, inputs, DType::F64, &direction);
     for (index, (input, automatic)) in inputs.iter().zip(&automatic).enumerate() {
         let shape = input.dims();
         // The derivative along a random direction, by central differences.
-        let along = draw(&format!("along {index}"), shape);
+        let along = draw(&format!("along {index} in {name}"), shape);
         let moved = |step: f64| {
             let mut inputs = inputs.to_vec();
             inputs[index] = (input + (&along * step).unwrap()).unwrap();
@@ -63,9 +63,13 @@ pub(crate) fn check(name: &str, inputs: &[Tensor], f: Op<'_>) {
     }
 }
 
-/// The same numbers in a tensor that is neither contiguous nor begins at its storage's start.
+/// The same numbers in a tensor that does not begin at its storage's start nor, with more than one axis, is contiguous.
 pub(crate) fn strided(x: &Tensor) -> Tensor {
     let last = x.rank() - 1;
-    let padded = x.pad_with_zeros(last, 2, 3).unwrap().pad_with_zeros(0, 1, 0).unwrap();
+    let padded = x.pad_with_zeros(last, 2, 3).unwrap();
+    if last == 0 {
+        return padded.narrow(0, 2, x.dims()[0]).unwrap();
+    }
+    let padded = padded.pad_with_zeros(0, 1, 0).unwrap();
     padded.narrow(last, 2, x.dims()[last]).unwrap().narrow(0, 1, x.dims()[0]).unwrap()
 }

@@ -5,6 +5,7 @@ mod activation;
 mod check;
 mod conv;
 mod conv1d;
+mod every;
 mod golden;
 mod linear;
 mod loss;

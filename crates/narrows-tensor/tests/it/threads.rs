@@ -12,6 +12,8 @@ use narrows_tensor::ops::sparse::{decode_sparse, encode_top_k};
 use narrows_tensor::ops::upsample::upsample;
 use narrows_tensor::{Activation, Gradients, Init, Key, Scope, random};
 
+use crate::every;
+
 const VARIABLE: &str = "NARROWS_TEST_PRINT_BITS";
 
 fn bits(tensor: &Tensor) -> u64 {
@@ -48,10 +50,16 @@ fn everything() -> Vec<u64> {
     all.chain([bits(&loss), gradients.norm().unwrap().to_bits()]).collect()
 }
 
+/// The same of every operation, with enough rows for several threads.
+fn single_operations() -> Vec<u64> {
+    let results = every::cases(3, 2_000).into_iter().flat_map(|case| every::all(&*case.f, &case.inputs, DType::F32));
+    results.map(|tensor| bits(&tensor)).collect()
+}
+
 #[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
     if std::env::var_os(VARIABLE).is_some() {
-        println!("bits {:?}", everything());
+        println!("bits {:?}", [everything(), single_operations()].concat());
         return;
     }
     let run = |threads: &str| {
