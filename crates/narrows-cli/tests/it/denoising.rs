@@ -80,7 +80,7 @@ fn clean_rows_may_lie_in_other_blocks_of_their_file() {
         let out = format!("of-{noisy}");
         let compared = denoise(&scene, &["run", noisy, "--clean", clean, "-o", &out]);
         assert_eq!((compared["samples"].as_u64(), error(&compared, "noisy")), (Some(9_000), 0.0));
-        assert_eq!(scene.read(&out).iter().filter(|byte| **byte == b'\n').count(), 9_001);
+        assert_eq!(String::from_utf8(scene.read(&out)).unwrap().lines().count(), 9_001);
     }
 }
 

@@ -53,7 +53,7 @@ fn flows_are_fitted_where_asked_for_and_kept_in_the_file() {
     assert!(flow == draw("b.csv", "1", &["--threads", "1"]), "a flow is the choice where there is no prior");
     assert!(flow != draw("c.csv", "2", &[]));
     assert!(flow != draw("d.csv", "1", &["--sampler", "mixture"]));
-    assert_eq!(flow.iter().filter(|byte| **byte == b'\n').count(), 51);
+    assert_eq!(String::from_utf8(flow).unwrap().lines().count(), 51);
     let asked = ["generate", model(), "-n", "20", "-o", "e.csv", "--sampler", "flow"];
     scene.fails(&asked, 2, &["`ae` has no flow of codes", "--flow"]);
     let wide = ["train", "t.csv", "--model", "top-k", "--latent", "80", "--label", "label", "--flow", "--out", "wide"];

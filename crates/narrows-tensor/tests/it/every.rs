@@ -1,6 +1,8 @@
 //! What every operation with a fused kernel promises, at sizes drawn at random: right values and gradients, the same bits
 //! for strided inputs, half precision by the composite path, and no empty batch.
 
+use std::slice::from_ref;
+
 use candle_core::{DType, Device, Tensor};
 use narrows_tensor::ops::batch_norm::{batch_norm_infer, batch_norm_train};
 use narrows_tensor::ops::conv::{Stride2, conv_transpose2d, conv2d};
@@ -17,11 +19,13 @@ use narrows_tensor::{Activation, Key, Result, random};
 use crate::activation::ALL;
 use crate::check::{Op, check, distance, draw, gradients, strided};
 
+type Boxed = Box<dyn Fn(&[Tensor]) -> Result<Tensor>>;
+
 /// An operation, and inputs of it; the first one holds the batch.
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) inputs: Vec<Tensor>,
-    pub(crate) f: Box<dyn Fn(&[Tensor]) -> Result<Tensor>>,
+    pub(crate) f: Boxed,
     /// Whether values that are close to each other may change what is chosen, as in a choice of the largest.
     chooses: bool,
 }
@@ -48,16 +52,16 @@ pub(crate) fn cases(seed: u64, rows: usize) -> Vec<Case> {
     let smooth = if kinked { Activation::Silu } else { activation };
     let (n, a, b) = (size("n", 1, rows), size("a", 1, 40), size("b", 1, 40));
     let mut cases = Vec::new();
-    let mut add = |name: &str, inputs: &[Tensor], f: Box<dyn Fn(&[Tensor]) -> Result<Tensor>>| {
+    let mut add = |name: &str, inputs: &[Tensor], f: Boxed| {
         let (name, inputs) = (format!("{name}, seed {seed}"), inputs.to_vec());
         cases.push(Case { chooses: name.contains("latents"), name, inputs, f });
     };
     let (x, y, z) = (input("x", &[n, a]), input("y", &[n, a]), input("z", &[n, a]));
     let weight = input("weight", &[n, a]).abs().unwrap();
 
-    add("activation", &[x.clone()], Box::new(move |t| activation.apply(&t[0])));
-    add("softmax", &[x.clone()], Box::new(|t| softmax(&t[0])));
-    add("log_softmax", &[x.clone()], Box::new(|t| log_softmax(&t[0])));
+    add("activation", from_ref(&x), Box::new(move |t| activation.apply(&t[0])));
+    add("softmax", from_ref(&x), Box::new(|t| softmax(&t[0])));
+    add("log_softmax", from_ref(&x), Box::new(|t| log_softmax(&t[0])));
     let affine = [x.clone(), input("w", &[b, a]), input("b", &[b])];
     add("linear", &affine, Box::new(move |t| linear(&t[0], &t[1], Some(&t[2]), smooth)));
     let norm = [input("x", &[n + 1, 2, a]), input("scale", &[a]), input("shift", &[a])];
@@ -78,7 +82,7 @@ pub(crate) fn cases(seed: u64, rows: usize) -> Vec<Case> {
 
     let weigh = move |t: &Tensor| -> Result<Option<Tensor>> {
         // Every other seed goes without.
-        Ok(if seed % 2 == 0 { Some(weight.to_dtype(t.dtype())?.narrow(0, 0, t.dim(0)?)?) } else { None })
+        Ok(if seed.is_multiple_of(2) { Some(weight.to_dtype(t.dtype())?.narrow(0, 0, t.dim(0)?)?) } else { None })
     };
     let of = |f: fn(&Tensor, &Tensor, Option<&Tensor>) -> Result<Tensor>| {
         let weigh = weigh.clone();
@@ -99,7 +103,7 @@ pub(crate) fn cases(seed: u64, rows: usize) -> Vec<Case> {
     add("top_k of latents", &[input("h", &[n, latents])], Box::new(move |t| Ok(top_k(&t[0], k)?.0)));
     let top = move |t: &[Tensor]| decode_sparse(&encode_top_k(&t[0], &t[1], &t[2], k)?, &t[3], Some(&t[4]));
     add("the k largest latents, decoded", &sparse, Box::new(top));
-    let choice = if seed % 2 == 0 { Choice::Largest(n * k) } else { Choice::Above(vec![0.4; latents].into()) };
+    let choice = if seed.is_multiple_of(2) { Choice::Largest(n * k) } else { Choice::Above(vec![0.4; latents].into()) };
     let chosen = move |t: &[Tensor]| {
         let Active { values, indices } = encode_chosen(&t[0], &t[1], &t[2], &choice)?;
         decode_sparse(&Active { values: Activation::Relu.apply(&values)?, indices }, &t[3], Some(&t[4]))
@@ -126,7 +130,7 @@ pub(crate) fn cases(seed: u64, rows: usize) -> Vec<Case> {
     let grown = Stride1 { output_padding, ..line };
     add("conv_transpose1d", &up, Box::new(move |t| conv_transpose1d(&t[0], &t[1], Some(&t[2]), grown, smooth)));
     let factor = (stride, 4 - stride);
-    add("upsample", &[pictures], Box::new(move |t| upsample(&t[0], factor)));
+    add("upsample", from_ref(&pictures), Box::new(move |t| upsample(&t[0], factor)));
     cases
 }
 

@@ -90,7 +90,7 @@ impl FlowSampler {
 
     /// A flow that changes nothing yet.
     fn new(config: &FlowConfig, mean: Tensor, deviation: Tensor, key: &Key) -> narrows_train::Result<Self> {
-        let scope = Scope::root(key.clone(), DType::F32, &Device::Cpu);
+        let scope = Scope::root(*key, DType::F32, &Device::Cpu);
         let (steps, widths) = (*config.steps.get(), config.widths.get());
         let flow = MaskedAutoregressive::new(steps, mean.elem_count(), widths, &scope)?;
         Ok(Self { flow, parameters: scope.parameters(), mean, deviation })
@@ -154,7 +154,7 @@ fn divided(u: &Tensor) -> narrows_train::Result<(Tensor, Tensor)> {
         return Ok((u.clone(), u.clone()));
     }
     let part = |held_out: bool| {
-        let rows = (0..n as u32).filter(|row| (*row as usize % HELD_OUT == 0) == held_out);
+        let rows = (0..n as u32).filter(|row| (*row as usize).is_multiple_of(HELD_OUT) == held_out);
         u.index_select(&Tensor::from_iter(rows, u.device())?, 0)
     };
     Ok((part(false)?, part(true)?))
