@@ -93,13 +93,14 @@ pub(super) fn measure(name: &str, rows: usize, python: Option<&Path>, options: &
         Figures { implementation, samples_per_second, step_ms: 1e3 * step, peak_mib: peak as f64 / 1024.0 }
     };
     let mut all = vec![figures("fused", &seconds[0], peak_kilobytes(&mut ours())?)];
-    let mut ratio = None;
+    let (mut ratio, mut without_imports) = (None, None);
     if let Some(python) = python {
         execute(&mut theirs(python, [Path::new("--compare"), &out("ours"), &out("theirs")]))?;
         let peak = peak_kilobytes(encode(python).stdout(Stdio::null()))?;
         all.push(figures("torch, whole script", &seconds[1], peak));
         all.push(figures("without its imports", &seconds[2], peak));
-        ratio = Some(median(seconds[0].iter().zip(&seconds[1]).map(|(ours, theirs)| theirs / ours).collect()));
+        let to = |peer: &[f64]| Some(median(seconds[0].iter().zip(peer).map(|(ours, theirs)| theirs / ours).collect()));
+        (ratio, without_imports) = (to(&seconds[1]), to(&seconds[2]));
     }
-    Ok(Outcome { workload: name.to_owned(), figures: all, ratio })
+    Ok(Outcome { workload: name.to_owned(), figures: all, ratio, without_imports, commit: String::new() })
 }

@@ -2,7 +2,7 @@
 //!
 //! Each implementation is a process that runs a round when asked, so that all of them meet the same state of the machine.
 //! The ratio is the median over rounds of ours to the best of the others in that round. Figures of earlier runs on the same
-//! machine are kept, so that workloads can be measured a few at a time.
+//! machine are kept, so that workloads can be measured a few at a time; each tells its commit.
 
 mod encode;
 mod peer;
@@ -95,6 +95,11 @@ struct Outcome {
     figures: Vec<Figures>,
     /// Ours to the best of PyTorch's, the median over rounds.
     ratio: Option<f64>,
+    /// The same without the peer's imports, where the workload is a whole command.
+    without_imports: Option<f64>,
+    /// The commit measured.
+    #[serde(default)]
+    commit: String,
 }
 
 /// The file that a run writes and the next one adds to.
@@ -126,10 +131,11 @@ pub fn run(options: &Options) -> Result {
         if !options.names.is_empty() && !options.names.iter().any(|wanted| wanted == name) {
             continue;
         }
-        let outcome = match name.strip_prefix("encode-") {
+        let mut outcome = match name.strip_prefix("encode-") {
             Some(rows) => encode::measure(name, rows.parse()?, python.as_deref(), options)?,
             None => measure(name, peers(name, python.as_deref())?, options)?,
         };
+        outcome.commit = table::commit();
         println!("{}", table::lines(&outcome).join("\n"));
         report.outcomes.retain(|earlier| earlier.workload != name);
         report.outcomes.push(outcome);
@@ -186,7 +192,7 @@ fn measure(name: &str, mut peers: Vec<Peer>, options: &Options) -> Result<Outcom
         figures.push(Figures { implementation, samples_per_second: rate, step_ms, peak_mib: peer.finish()? });
     }
     let ratio = (!ratios.is_empty()).then(|| median(ratios));
-    Ok(Outcome { workload: name.to_owned(), figures, ratio })
+    Ok(Outcome { workload: name.to_owned(), figures, ratio, without_imports: None, commit: String::new() })
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::{Figures, Outcome, Report, WORKLOADS};
 use crate::process::{cargo, output};
+use crate::repository;
 
 /// What the figures were measured on.
 pub(super) fn machine(python: Option<&Path>) -> Vec<(String, String)> {
@@ -16,13 +17,31 @@ pub(super) fn machine(python: Option<&Path>) -> Vec<(String, String)> {
         ("processor".to_owned(), model.unwrap_or(std::env::consts::ARCH).to_owned()),
         ("threads".to_owned(), threads.to_string()),
         ("rustc".to_owned(), output(&mut cargo(&["--version"])).unwrap_or_default().trim().to_owned()),
+        ("candle".to_owned(), candle().unwrap_or_else(|| "unknown".to_owned())),
     ];
     if let Some(python) = python {
-        let show = "import torch; print(torch.__version__, torch.backends.cpu.get_cpu_capability())";
+        let show = "import platform, pyarrow, torch; print(torch.__version__, torch.backends.cpu.get_cpu_capability(), \
+                    '; pyarrow', pyarrow.__version__, '; Python', platform.python_version())";
         let torch = output(Command::new(python).args(["-W", "ignore", "-c", show])).unwrap_or_default();
         machine.push(("torch".to_owned(), torch.trim().to_owned()));
     }
     machine
+}
+
+/// The version of candle in the lock file.
+fn candle() -> Option<String> {
+    let lock = repository::read("Cargo.lock").ok()?;
+    let of = lock.split_once("name = \"candle-core\"\nversion = \"")?.1;
+    of.split_once('"').map(|(version, _)| version.to_owned())
+}
+
+/// The commit of the tree that is measured, with `-dirty` where files have changed since.
+pub(super) fn commit() -> String {
+    let mut git = Command::new("git");
+    output(git.args(["describe", "--always", "--dirty"]).current_dir(repository::root()))
+        .unwrap_or_default()
+        .trim()
+        .into()
 }
 
 /// One line for each implementation.
@@ -48,14 +67,16 @@ pub(super) fn document(report: &Report) -> String {
     let mut text = String::from(
         "# Benchmarks\n\nWritten by `cargo xtask bench --peers --write`; the implementations take turns within one run, and \
          medians count. Shares are of the fastest product of two 2,048 x 2,048 matrices that any implementation reached; the \
-         limit is the ratio that a program would have which does nothing but the network's products, at that rate.\n\n",
+         limit is the ratio that a program would have which does nothing but the network's products, at that rate. Whole \
+         commands (`encode`) have a second ratio, to the script without Python's imports. Workloads can be measured a few at a \
+         time: the last column is the commit.\n\n",
     );
     for (name, value) in &report.machine {
         let _ = writeln!(text, "- {name}: {value}");
     }
     text.push_str(
         "\n| workload | ms a step | samples/s | share of matmul peak | candle, samples/s | PyTorch's best, samples/s | \
-         ratio | limit | peak MiB, ours / PyTorch's |\n|---|---|---|---|---|---|---|---|---|\n",
+         ratio | limit | peak MiB, ours / PyTorch's | commit |\n|---|---|---|---|---|---|---|---|---|---|\n",
     );
     let peak = report.outcomes.iter().find(|outcome| outcome.workload == "matmul-2048").map(|outcome| {
         let fastest = outcome.figures.iter().map(|figures| figures.samples_per_second).fold(0.0, f64::max);
@@ -71,7 +92,7 @@ pub(super) fn document(report: &Report) -> String {
         let share = peak.filter(|_| operations > 0.0).map(|peak| ours.samples_per_second * operations / peak);
         let _ = writeln!(
             text,
-            "| {} | {:.2} | {:.0} | {} | {} | {} | {} | {} | {:.0} / {} |",
+            "| {} | {:.2} | {:.0} | {} | {} | {} | {}{} | {} | {:.0} / {} | {} |",
             outcome.workload,
             ours.step_ms,
             ours.samples_per_second,
@@ -79,9 +100,11 @@ pub(super) fn document(report: &Report) -> String {
             rate(candle),
             rate(best),
             number(outcome.ratio, 2),
+            outcome.without_imports.map(|ratio| format!("; {ratio:.2}")).unwrap_or_default(),
             number(outcome.ratio.zip(share).map(|(ratio, share)| ratio / share), 2),
             ours.peak_mib,
             number(best.map(|best| best.peak_mib), 0),
+            outcome.commit,
         );
     }
     text
