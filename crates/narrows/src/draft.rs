@@ -193,7 +193,8 @@ mod tests {
         assert!(matches!(Draft::default().set("train.steps"), Err(Error::Assignment { .. })));
         let error = Draft::default().set("tarin.steps=3").unwrap_err().to_string();
         assert!(
-            error.ends_with("there is no section `tarin`, only data, model, train, detect; did you mean `train`?"),
+            error
+                .ends_with("there is no section `tarin`, only data, model, train, detect, flow; did you mean `train`?"),
             "{error}"
         );
     }
