@@ -31,6 +31,17 @@ pub struct Texts {
     pub levels: Vec<Arc<str>>,
 }
 
+impl ColumnData {
+    /// Whether there is no value at `row`.
+    #[must_use]
+    pub fn is_missing(&self, row: usize) -> bool {
+        match self {
+            Self::Numbers(values) => values.get(row).is_none_or(|value| value.is_nan()),
+            Self::Texts(texts) => texts.get(row).is_none(),
+        }
+    }
+}
+
 impl Texts {
     /// The code of a missing value.
     pub const MISSING: u32 = u32::MAX;
@@ -40,5 +51,15 @@ impl Texts {
     pub fn get(&self, row: usize) -> Option<&str> {
         let code = *self.codes.get(row)?;
         self.levels.get(code as usize).map(AsRef::as_ref)
+    }
+
+    /// The rows whose text is such; each distinct text is asked about once.
+    pub(crate) fn places(&self, such: impl Fn(&str) -> bool) -> Vec<usize> {
+        let levels: Vec<bool> = self.levels.iter().map(|level| such(level)).collect();
+        if !levels.contains(&true) {
+            return Vec::new();
+        }
+        let chosen = |code: &u32| levels.get(*code as usize).copied().unwrap_or(false);
+        self.codes.iter().enumerate().filter(|(_, code)| chosen(code)).map(|(row, _)| row).collect()
     }
 }

@@ -31,24 +31,26 @@ pub enum Error {
     #[error(transparent)]
     Table(#[from] crate::table::TableError),
     /// A value is infinite.
-    #[error("{origin}: row {row}, column {column}: infinite; replace it, or leave it empty where the value is missing")]
+    #[error(
+        "{origin}: row {}, column {column}: infinite; replace it, or leave it empty where the value is missing", row + 1
+    )]
     Infinite {
         /// The file.
         origin: String,
-        /// The row, from 0, not counting a header.
+        /// The row, from 0, not counting a header; told from 1.
         row: usize,
         /// The column's name, or its place in the sample.
         column: String,
     },
     /// A value is not of the kind that all are said to be.
     #[error(
-        "{origin}: row {row}, column {column}: {value}, where {expected} are expected; leave the column out with --exclude, or \
-         choose another likelihood"
+        "{origin}: row {}, column {column}: {value}, where {expected} are expected; leave the column out with --exclude, or \
+         choose another likelihood", row + 1
     )]
     Unexpected {
         /// The file.
         origin: String,
-        /// The row, from 0, not counting a header.
+        /// The row, from 0, not counting a header; told from 1.
         row: usize,
         /// The column's name, or its place in the sample.
         column: String,

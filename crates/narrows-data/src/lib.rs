@@ -29,13 +29,15 @@ pub mod table;
 
 pub use block::{Block, ColumnData, Texts};
 pub use error::{Error, Result};
-pub use feed::{Feed, FeedConfig, InOrder, Portion, RowScores, in_order};
+pub use feed::{Feed, FeedConfig, InOrder, Portion, Restart, RowScores, in_order};
 pub use memory::Memory;
 pub use nearest::nearest;
 pub use open::{OpenOptions, is_picture_folder, open, open_stream};
-pub use prepare::{Condition, Encoder, Family, Field, Given, Layout, Preparation, PrepareConfig, Reals, Rows, Window};
+pub use prepare::{
+    Condition, Encoder, Family, Field, Given, Layout, Notices, Preparation, PrepareConfig, Reals, Rows, Unseen, Window,
+};
 pub use schema::{Column, ColumnKind, Role, Sample, Schema};
 pub use source::Source;
 pub use split::{Any, Fractions, Split, SplitBy, SplitConfig, Splits, Subset, Test, Train, Validation};
 pub use synthetic::{SYNTHETIC, is_synthetic, synthetic};
-pub use table::{Line, Lines, TableError};
+pub use table::{Faults, Line, Lines, TableError};

@@ -33,6 +33,9 @@ pub struct OpenOptions {
     pub tensor: Option<String>,
     /// Numbers become the mean of this many rows up to each: rows are in the order of time.
     pub smooth: Option<usize>,
+    /// Whether cells of a text that are not of their column's kind, and lines of another number of cells, are missing values
+    /// that [`Source::faults`] tells of, instead of an error.
+    pub lenient: bool,
     /// How pictures become rows.
     pub pictures: PictureOptions,
 }

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::{Block, ColumnData, ColumnKind, Error, Result, Role, Sample, Schema, Source};
+use crate::{Block, ColumnData, ColumnKind, Error, Faults, Result, Role, Sample, Schema, Source};
 
 /// A source through a trailing mean.
 #[derive(Debug)]
@@ -108,6 +108,14 @@ impl Source for Smoothed {
 
     fn is_arrow_stream(&self) -> bool {
         self.inner.is_arrow_stream()
+    }
+
+    fn faults(&self) -> Faults {
+        self.inner.faults()
+    }
+
+    fn place(&self, row: usize) -> String {
+        self.inner.place(row)
     }
 
     fn notes(&self) -> &[String] {

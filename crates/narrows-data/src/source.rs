@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
-use crate::{Block, Result, Schema};
+use crate::{Block, Faults, Result, Schema};
 
 /// A data file (or folder, or several files) as rows.
 ///
@@ -44,6 +44,17 @@ pub trait Source: Debug + Send + Sync {
     /// Whether the rows came as an Arrow IPC stream: who pipes batches in expects batches back.
     fn is_arrow_stream(&self) -> bool {
         false
+    }
+
+    /// What could not be read in the blocks that were read so far, where the source was opened to be lenient
+    /// ([`crate::OpenOptions::lenient`]).
+    fn faults(&self) -> Faults {
+        Faults::default()
+    }
+
+    /// Where row `row` (from 0) stands, for messages: its line in a text, else its number from 1.
+    fn place(&self, row: usize) -> String {
+        format!("row {}", row + 1)
     }
 
     /// How the file was understood where that is not obvious (photographs cut into patches), for the log.

@@ -33,6 +33,10 @@ pub struct TrainConfig {
     /// Largest Euclidean norm of a group's gradients; longer ones are scaled down to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip: Option<Positive>,
+    /// Share of the samples of each step with the largest losses that is left out of its gradient, behind the first tenth of
+    /// the run: against anomalies among the training rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trim: Option<Share>,
     /// Decay per step of an exponential moving average of the weights, which is then evaluated and kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ema: Option<Share>,
@@ -61,6 +65,7 @@ impl Default for TrainConfig {
             optimizer: OptimizerConfig::default(),
             decay: NonNegative::constant(1e-2),
             clip: Some(Positive::constant(1.0)),
+            trim: None,
             ema: None,
             patience: None,
             evaluate_every: None,

@@ -6,6 +6,7 @@ use narrows_tensor::{Gradients, Key, Parameters};
 
 use crate::average::with_average;
 use crate::optimizer::Update;
+use crate::trim;
 use crate::{
     Batches, Best, BoxError, Checkpoints, Error, Evaluation, Flow, GroupReport, Observer, Plan, Positive, Result,
     State, StepReport, TrainConfig, Validation,
@@ -67,7 +68,7 @@ pub fn fit(
         for phase in &mut state.phases {
             let output = model.step(&phase.group, &batch, &at)?;
             let (loss, terms) = finite(&output.loss, phase.group.name, at.step)?;
-            let mut gradients = Gradients::backward(&output.loss.total()?, &phase.parameters)?;
+            let mut gradients = Gradients::backward(&trim::total(&output.loss, config.trim, &at)?, &phase.parameters)?;
             model.adjust(&mut gradients)?;
             let gradient_norm = norm(&gradients, phase.group.name, at.step)?;
             let scale = clip(gradient_norm, config.clip);

@@ -15,6 +15,7 @@ pub mod number;
 pub mod observer;
 pub mod optimizer;
 pub mod state;
+mod trim;
 pub mod validation;
 
 pub use batches::Batches;

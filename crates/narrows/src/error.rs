@@ -225,16 +225,6 @@ pub enum Error {
         /// As in the data.
         value: String,
     },
-    /// There are fewer rows than a window holds.
-    #[error("{origin}: {rows} rows; the model scores windows of {window}, so give at least {window} rows")]
-    FewerThanWindow {
-        /// The data.
-        origin: String,
-        /// Rows.
-        rows: usize,
-        /// Rows in a window.
-        window: usize,
-    },
     /// The model's training drew codes towards no distribution.
     #[error("`{model}` has no prior; use --sampler mixture, or train a variational model such as `vae`")]
     NoPrior {

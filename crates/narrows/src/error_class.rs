@@ -31,7 +31,6 @@ impl Error {
             | Self::NotOurs { .. }
             | Self::CodeSize { .. }
             | Self::CodeCondition { .. }
-            | Self::FewerThanWindow { .. }
             | Self::PictureSides { .. }
             | Self::NoClean { .. }
             | Self::CleanSize { .. }

@@ -41,6 +41,7 @@ mod overlap;
 mod page;
 pub mod places;
 mod plan;
+mod restarts;
 mod rows;
 mod run;
 mod starter;

@@ -60,7 +60,7 @@ impl Model {
         let flow = flow.map(|config| FlowSampler::from_tensors(config, part(&file.tensors, FLOW))).transpose()?;
         let preparation = Arc::new(document.preparation.clone());
         let stored = part(&file.tensors, detect::PREFIX);
-        let restore = |record| Detector::restore(record, preparation.layout(), &stored);
+        let restore = |record| Detector::restore(record, &preparation, &stored);
         let detector = document.detector.as_ref().map(restore).transpose()?;
         Ok(Self { document, network, baseline, sampler, flow, preparation, detector })
     }
@@ -99,6 +99,15 @@ impl Model {
     /// The data cannot be read, or lack what the model needs.
     pub fn open(&self, data: &str, data_dir: Option<&Path>, keep: &[String]) -> Result<Arc<dyn Source>> {
         places::open(data, data_dir, &OpenOptions { keep: keep.to_vec(), ..self.open_options() })
+    }
+
+    /// Opens data that are to be scored: cells and lines of a text that cannot be read are missing values that the source
+    /// tells of, because one of them must not keep a file of others from its scores.
+    ///
+    /// # Errors
+    /// As [`Model::open`], but for such cells and lines.
+    pub fn open_to_score(&self, data: &str, data_dir: Option<&Path>, keep: &[String]) -> Result<Arc<dyn Source>> {
+        places::open(data, data_dir, &OpenOptions { keep: keep.to_vec(), lenient: true, ..self.open_options() })
     }
 
     /// How data are opened that this model is to be used on.

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use narrows_core::Dims;
-use narrows_data::{Condition, Layout, Preparation, Sample, Source, Splits};
+use narrows_data::{Condition, Layout, Preparation, Sample, Source, Splits, in_order};
 use narrows_models::variational::LikelihoodChoice;
 use narrows_models::{DataSpec, Family, Head, Likelihood, ModelConfig, Reals};
 use toml::Value;
 
 use crate::choose::{self, Task};
 use crate::config::{DataConfig, RunConfig};
+use crate::detect::DetectConfig;
 use crate::draft::command_line;
 use crate::{Draft, Error, Result, places};
 
@@ -70,13 +71,25 @@ impl Plan {
             }
         };
         data.patch = data.patch.or_else(|| patch(source));
-        let splits = Splits::new(source, &data.split)?;
+        let mut splits = Splits::new(source, &data.split)?;
         let mut preparation = Preparation::fit(&splits.train, &data.prepare)?;
+        let trim = section::<DetectConfig>(&draft, "detect")?.trim;
+        if trim.get() > 0.0 {
+            let all = splits.train.rows();
+            splits.train = crate::detect::without_strangest(&splits.train, &Arc::new(preparation), trim)?;
+            preparation = Preparation::fit(&splits.train, &data.prepare)?;
+            let kept = splits.train.rows();
+            notes.push(format!("{} of {all} training rows left out as possible anomalies (detect.trim)", all - kept));
+        }
         if draft.model().is_some_and(|name| ModelConfig::named(name).is_ok_and(|model| model.conditional())) {
             preparation = preparation.with_condition(&splits.train, &data.prepare)?;
         }
         let preparation = Arc::new(preparation);
         notes.extend(preparation.notes().iter().map(ToString::to_string));
+        if preparation.window().is_some() {
+            let windows = in_order(&splits.train, &preparation, 1)?;
+            notes.extend(crate::restarts::sentences(source.as_ref(), windows.restarts()));
+        }
         let spec = spec(&preparation, splits.train.rows())?;
         if draft.model().is_none() {
             let choice = choose::model(task, &source.schema().sample, preparation.layout());

@@ -81,7 +81,7 @@ impl Detect {
         if self.follow {
             return self.follow(&model, shared);
         }
-        let source = model.open(&self.data, shared.data_dir.as_deref(), target.keep)?;
+        let source = model.open_to_score(&self.data, shared.data_dir.as_deref(), target.keep)?;
         let rows = narrows::rows(&model, source, self.split.into(), self.limit)?;
         let rule = self.rule.rule();
         let options =
@@ -115,8 +115,14 @@ impl Detect {
         if shared.json && target.path != std::path::Path::new("-") {
             say!("{}", serde_json::to_string(&followed)?)?;
         }
-        let Followed { rows, unscored, skipped, alarms, threshold, .. } = followed;
-        tell(&Detected { rows, unscored, alarms, threshold });
+        let Followed { rows, unscored, unseen, skipped, alarms, threshold, .. } = followed;
+        tell(&Detected { rows, alarms, threshold, ..Detected::default() });
+        if unscored > 0 {
+            tracing::warn!("{unscored} rows have no score: no window holds them, or they hold no value");
+        }
+        if unseen > 0 {
+            tracing::warn!("{unseen} cells hold values that no training row had");
+        }
         if skipped > 0 {
             tracing::warn!("{skipped} lines were no rows and were skipped");
         }
@@ -153,7 +159,7 @@ fn tell(detected: &Detected) {
         (Some(alarms), None) => tracing::info!("{alarms} alarms in {} rows", detected.rows),
         (None, _) => tracing::warn!("scores only: the model has no calibration to say which of them are alarms"),
     }
-    if detected.unscored > 0 {
-        tracing::warn!("{} rows have no score: no window holds them", detected.unscored);
+    for remark in &detected.remarks {
+        tracing::warn!("{remark}");
     }
 }

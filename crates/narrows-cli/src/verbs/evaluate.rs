@@ -134,6 +134,9 @@ fn print_detection(found: &DetectionQuality) -> std::io::Result<()> {
     table.row(["AUROC".to_owned(), format!("{:.4}", found.auroc)]);
     table.row(["average precision".to_owned(), format!("{:.4}", found.average_precision)]);
     table.row(["precision at n".to_owned(), format!("{:.4}", found.precision_at_n)]);
+    if let Some(volume) = found.vus_pr {
+        table.row(["VUS-PR".to_owned(), format!("{volume:.4}")]);
+    }
     let best = &found.best_f1;
     table.row([format!("best F1, in hindsight from {}", number(best.threshold)), format!("{:.4}", best.f1)]);
     if let Some(alarms) = &found.alarms {

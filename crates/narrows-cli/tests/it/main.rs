@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bad_detection;
 mod bad_files;
 mod bad_models;
 mod bad_options;
 mod bad_pictures;
 mod bad_tables;
 mod catalogue;
+mod contamination;
 mod denoising;
 mod detection;
 mod files;

@@ -6,8 +6,9 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use rayon::prelude::*;
 
-use super::samples::{Loaded, Samples};
-use crate::{Block, Error, Preparation, Result, Rows, Subset};
+use super::samples::{Extras, Loaded, Samples};
+use super::spans::Restart;
+use crate::{Block, Error, Notices, Preparation, Result, Rows, Subset};
 
 /// Consecutive samples of a subset.
 #[derive(Clone, Debug)]
@@ -18,6 +19,9 @@ pub struct Portion {
     pub numbers: Vec<usize>,
     /// The raw rows, if asked for with [`InOrder::with_values`]; none for windows.
     pub values: Option<Block>,
+    /// What is remarkable about the rows, if asked for with [`InOrder::with_notices`]. Those of windows come before the
+    /// first window that holds them or with it, and may come again.
+    pub notices: Notices,
 }
 
 /// Iterates over all samples of `subset` in file order, at most `batch` at a time (fewer at the end of a block).
@@ -28,7 +32,7 @@ pub struct Portion {
 /// fail with whatever reading and preparing meets; it ends after the first error.
 pub fn in_order<K>(subset: &Subset<K>, preparation: &Arc<Preparation>, batch: usize) -> Result<InOrder> {
     let samples = Arc::new(Samples::new(subset, preparation)?);
-    Ok(InOrder { samples, batch: batch.max(1), values: false, blocks: None, current: None })
+    Ok(InOrder { samples, batch: batch.max(1), extras: Extras::default(), blocks: None, current: None })
 }
 
 /// See [`in_order`].
@@ -36,7 +40,7 @@ pub fn in_order<K>(subset: &Subset<K>, preparation: &Arc<Preparation>, batch: us
 pub struct InOrder {
     samples: Arc<Samples>,
     batch: usize,
-    values: bool,
+    extras: Extras,
     blocks: Option<Receiver<Result<Loaded>>>,
     current: Option<(Loaded, usize)>,
 }
@@ -45,8 +49,21 @@ impl InOrder {
     /// The same portions with their raw rows.
     #[must_use]
     pub fn with_values(mut self) -> Self {
-        self.values = true;
+        self.extras.values = true;
         self
+    }
+
+    /// The same portions with what is remarkable about their rows.
+    #[must_use]
+    pub fn with_notices(mut self) -> Self {
+        self.extras.notices = true;
+        self
+    }
+
+    /// Where windows end because time goes backwards.
+    #[must_use]
+    pub fn restarts(&self) -> &[Restart] {
+        self.samples.restarts()
     }
 
     /// The number of samples in all portions.
@@ -60,11 +77,11 @@ impl InOrder {
     fn start(&self) -> Result<Receiver<Result<Loaded>>> {
         let wave = rayon::current_num_threads().max(1);
         let (sender, receiver) = sync_channel(wave);
-        let (samples, values) = (self.samples.clone(), self.values);
+        let (samples, extras) = (self.samples.clone(), self.extras);
         let run = move || {
             let blocks: Vec<usize> = (0..samples.counts().len()).filter(|&block| samples.counts()[block] > 0).collect();
             for wave in blocks.chunks(wave) {
-                let loaded: Vec<_> = wave.par_iter().map(|&block| samples.load(block, values)).collect();
+                let loaded: Vec<_> = wave.par_iter().map(|&block| samples.load(block, extras)).collect();
                 for block in loaded {
                     let failed = block.is_err();
                     if sender.send(block).is_err() || failed {
@@ -104,17 +121,24 @@ impl Iterator for InOrder {
         let end = (start + self.batch).min(loaded.rows.rows);
         let whole = start == 0 && end == loaded.rows.rows;
         if whole {
-            return Some(Ok(Portion { rows: loaded.rows, numbers: loaded.numbers, values: loaded.values }));
+            let Loaded { rows, numbers, values, notices } = loaded;
+            return Some(Ok(Portion { rows, numbers, values, notices }));
         }
-        let portion = slice(&loaded, start..end);
+        let portion = slice(&loaded, start..end, self.samples.are_windows());
         self.current = (end < loaded.rows.rows).then_some((loaded, end));
         Some(Ok(portion))
     }
 }
 
-fn slice(loaded: &Loaded, range: Range<usize>) -> Portion {
+fn slice(loaded: &Loaded, range: Range<usize>, windows: bool) -> Portion {
     let mut rows = Rows::with_capacity(range.len(), loaded.rows.width);
     rows.extend(&loaded.rows, range.clone());
     let values = loaded.values.as_ref().map(|block| block.slice(range.clone()));
-    Portion { rows, numbers: loaded.numbers[range].to_vec(), values }
+    let numbers = loaded.numbers[range.clone()].to_vec();
+    let notices = match (numbers.first(), numbers.last()) {
+        (Some(&first), Some(&last)) if !windows => loaded.notices.within(first, last),
+        _ if windows && range.start == 0 => loaded.notices.clone(),
+        _ => Notices::default(),
+    };
+    Portion { rows, numbers, values, notices }
 }

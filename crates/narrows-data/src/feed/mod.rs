@@ -12,10 +12,11 @@ use rayon::prelude::*;
 
 pub use in_order::{InOrder, Portion, in_order};
 pub use row_scores::RowScores;
+pub use spans::Restart;
 
 use crate::keyed::{Permutation, Stream, derive};
 use crate::{Error, Preparation, Result, Rows, Subset};
-use samples::Samples;
+use samples::{Extras, Samples};
 use streamed::Streamed;
 
 /// How training batches are served.
@@ -136,7 +137,8 @@ fn load_all(samples: &Samples, blocks: &[usize]) -> Result<Rows> {
     let count = blocks.iter().map(|&block| samples.counts()[block]).sum();
     let mut rows = Rows::with_capacity(count, samples.width());
     for wave in blocks.chunks(rayon::current_num_threads().max(1)) {
-        let loaded: Vec<_> = wave.par_iter().map(|&block| samples.load(block, false)).collect::<Result<_>>()?;
+        let loaded: Vec<_> =
+            wave.par_iter().map(|&block| samples.load(block, Extras::default())).collect::<Result<_>>()?;
         for part in loaded {
             rows.extend(&part.rows, 0..part.rows.rows);
         }

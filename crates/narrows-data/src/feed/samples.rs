@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::spans::spans;
-use crate::{Any, Block, Encoder, Preparation, Result, Rows, Source, Subset, Window};
+use super::spans::{Restart, spans};
+use crate::{Any, Block, Encoder, Notices, Preparation, Result, Rows, Source, Subset, Window};
 
 /// The samples of a subset in file order.
 #[derive(Debug)]
@@ -22,6 +22,16 @@ pub(super) struct Samples {
 struct Windows {
     window: Window,
     spans: Vec<Range<usize>>,
+    restarts: Vec<Restart>,
+}
+
+/// What is loaded beside the features.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extras {
+    /// The raw rows.
+    pub(super) values: bool,
+    /// What is remarkable about them.
+    pub(super) notices: bool,
 }
 
 /// Prepared samples of one block.
@@ -32,6 +42,7 @@ pub(super) struct Loaded {
     pub(super) numbers: Vec<usize>,
     /// The raw rows; none for windows.
     pub(super) values: Option<Block>,
+    pub(super) notices: Notices,
 }
 
 impl Samples {
@@ -39,7 +50,10 @@ impl Samples {
         let source = subset.source();
         let encoder = Encoder::new(preparation.clone(), source.as_ref())?;
         let windows = match preparation.window() {
-            Some(window) => Some(Windows { window, spans: spans(subset)? }),
+            Some(window) => {
+                let (spans, restarts) = spans(subset)?;
+                Some(Windows { window, spans, restarts })
+            }
             None => None,
         };
         let count = |block: &Range<usize>| match &windows {
@@ -53,6 +67,16 @@ impl Samples {
 
     pub(super) fn source(&self) -> &dyn Source {
         self.subset.source().as_ref()
+    }
+
+    /// Whether samples are windows.
+    pub(super) const fn are_windows(&self) -> bool {
+        self.windows.is_some()
+    }
+
+    /// Where windows end because time goes backwards.
+    pub(super) fn restarts(&self) -> &[Restart] {
+        self.windows.as_ref().map_or(&[], |windows| &windows.restarts)
     }
 
     /// Samples in all blocks.
@@ -70,15 +94,15 @@ impl Samples {
         self.encoder.preparation().layout().width()
     }
 
-    /// Reads and prepares the samples of block `index`; with `values` the raw rows, too.
-    pub(super) fn load(&self, index: usize, values: bool) -> Result<Loaded> {
+    /// Reads and prepares the samples of block `index`.
+    pub(super) fn load(&self, index: usize, extras: Extras) -> Result<Loaded> {
         let range = self.source().blocks()[index].clone();
         if let Some(windows) = &self.windows {
-            return self.load_windows(index, &range, windows);
+            return self.load_windows(index, &range, windows, extras.notices);
         }
         let places = self.subset.places(range.clone());
         let mut block = if places.is_empty() {
-            return Ok(Loaded { rows: self.no_rows(), numbers: Vec::new(), values: None });
+            return Ok(self.nothing());
         } else {
             self.source().read(index)?
         };
@@ -86,34 +110,42 @@ impl Samples {
             block = block.select(&places);
         }
         let rows = self.encoder.apply(&block, range.start)?;
-        let numbers = places.into_iter().map(|place| range.start + place).collect();
-        Ok(Loaded { rows, numbers, values: values.then_some(block) })
+        let numbers: Vec<usize> = places.into_iter().map(|place| range.start + place).collect();
+        let notices = if extras.notices { self.encoder.notices(&block, &numbers) } else { Notices::default() };
+        Ok(Loaded { rows, numbers, values: extras.values.then_some(block), notices })
     }
 
-    fn no_rows(&self) -> Rows {
-        Rows::with_capacity(0, self.width())
+    fn nothing(&self) -> Loaded {
+        let rows = Rows::with_capacity(0, self.width());
+        Loaded { rows, numbers: Vec::new(), values: None, notices: Notices::default() }
     }
 
-    fn load_windows(&self, index: usize, range: &Range<usize>, windows: &Windows) -> Result<Loaded> {
+    fn load_windows(&self, index: usize, range: &Range<usize>, windows: &Windows, notice: bool) -> Result<Loaded> {
         let numbers: Vec<usize> = windows.starts(range).flatten().collect();
         let (Some(&first), Some(&last)) = (numbers.first(), numbers.last()) else {
-            return Ok(Loaded { rows: self.no_rows(), numbers, values: None });
+            return Ok(self.nothing());
         };
         let end = last + windows.window.length();
         let row_width = self.encoder.preparation().layout().row_width();
         let mut steps = Rows::with_capacity(end - first, row_width);
+        let mut notices = Notices::default();
         for (block, rows) in self.source().blocks().iter().enumerate().skip(index) {
             if rows.start >= end {
                 break;
             }
-            let encoded = self.encoder.apply(&self.source().read(block)?, rows.start)?;
+            let read = self.source().read(block)?;
+            let encoded = self.encoder.apply(&read, rows.start)?;
             let wanted = first.max(rows.start) - rows.start..end.min(rows.end) - rows.start;
+            if notice {
+                let numbers: Vec<usize> = rows.clone().collect();
+                notices.extend(self.encoder.notices(&read, &numbers).within(first, end - 1));
+            }
             steps.extend(&encoded, wanted);
         }
         let mut rows = Rows::with_capacity(numbers.len(), self.width());
         let starts = numbers.iter().map(|number| number - first);
         rows.extend_features(&steps.features, steps.observed.as_deref(), starts, row_width);
-        Ok(Loaded { rows, numbers, values: None })
+        Ok(Loaded { rows, numbers, values: None, notices })
     }
 }
 

@@ -6,17 +6,29 @@ use crate::prepare::sweep::sweep;
 use crate::schema::Role;
 use crate::{ColumnData, Error, Result, Subset};
 
+/// A row that is older than the one before it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Restart {
+    /// The row of the source, from 0.
+    pub row: usize,
+    /// The time of the row before, in seconds since 1970 for times.
+    pub before: f64,
+    /// Its own.
+    pub time: f64,
+}
+
 /// The runs of consecutive rows of `subset` within which windows are formed. A run ends where the part of the split
 /// ends, so windows of different parts never share a row; where a group ends; and where time goes backwards, which
 /// begins another recording. Unequal steps of time are taken as they are.
-pub(super) fn spans<K>(subset: &Subset<K>) -> Result<Vec<Range<usize>>> {
+pub(super) fn spans<K>(subset: &Subset<K>) -> Result<(Vec<Range<usize>>, Vec<Restart>)> {
     let source = subset.source();
     let runs: Vec<Range<usize>> = match (source.groups(), subset.contiguous()) {
         (None, Some(range)) => vec![range],
         (None, None) => return Err(Error::WindowSplit { origin: source.origin().to_owned() }),
         (Some(groups), _) => groups.iter().filter_map(|group| run_in(subset, group)).collect(),
     };
-    let mut cuts = restarts(subset)?.into_iter().peekable();
+    let restarts = restarts(subset)?;
+    let mut cuts = restarts.iter().map(|restart| restart.row).peekable();
     let mut spans = Vec::with_capacity(runs.len());
     for run in runs {
         let mut start = run.start;
@@ -28,7 +40,7 @@ pub(super) fn spans<K>(subset: &Subset<K>) -> Result<Vec<Range<usize>>> {
         }
         spans.push(start..run.end);
     }
-    Ok(spans)
+    Ok((spans, restarts))
 }
 
 /// The rows of `group` in the subset, which are consecutive: groups are never parted, only cut by bounds.
@@ -39,7 +51,7 @@ fn run_in<K>(subset: &Subset<K>, group: &Range<usize>) -> Option<Range<usize>> {
 }
 
 /// The rows whose time is before that of the row above.
-fn restarts<K>(subset: &Subset<K>) -> Result<Vec<usize>> {
+fn restarts<K>(subset: &Subset<K>) -> Result<Vec<Restart>> {
     let Some(column) = subset.source().schema().role(Role::Time) else { return Ok(Vec::new()) };
     let mut restarts = Vec::new();
     let mut latest = f64::NAN;
@@ -53,7 +65,7 @@ fn restarts<K>(subset: &Subset<K>) -> Result<Vec<usize>> {
         |times| {
             for (row, time) in times {
                 if time < latest {
-                    restarts.push(row);
+                    restarts.push(Restart { row, before: latest, time });
                 }
                 latest = time;
             }

@@ -138,6 +138,12 @@ impl ArrayScale {
             && self.bend > 0.0
     }
 
+    /// The features that did not vary in training, which have no weight, and their value.
+    pub(super) fn constants(&self, weights: &[f32]) -> impl Iterator<Item = (usize, f64)> {
+        let features = self.mean.iter().zip(weights).enumerate();
+        features.filter(|(_, (_, weight))| **weight == 0.0).map(|(feature, (mean, _))| (feature, f64::from(*mean)))
+    }
+
     /// Features of `dense`; missing values become the training mean.
     pub(super) fn apply(&self, dense: &[f32], width: usize, origin: &str, first_row: usize) -> Result<Rows> {
         finite(dense, width, origin, first_row)?;

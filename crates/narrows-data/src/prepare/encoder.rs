@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::table::{At, Target};
-use super::{Preparation, Rows, Transform};
+use super::{Notices, Preparation, Rows, Transform};
 use crate::{Block, Error, Result, Sample, Schema, Source};
 
 /// A [`Preparation`] that knows where the columns of one source are.
@@ -12,6 +12,7 @@ pub struct Encoder {
     preparation: Arc<Preparation>,
     origin: Arc<str>,
     places: Vec<usize>,
+    watched: Vec<Option<usize>>,
     condition: Option<usize>,
 }
 
@@ -43,7 +44,8 @@ impl Encoder {
             return Err(mismatch(schema, &preparation.schema, origin));
         }
         let condition = preparation.condition().map(|condition| condition.place(schema, origin)).transpose()?;
-        Ok(Self { preparation, origin: origin.into(), places, condition })
+        let watched = preparation.watched.iter().map(|column| column.place(schema)).collect();
+        Ok(Self { preparation, origin: origin.into(), places, watched, condition })
     }
 
     /// The preparation.
@@ -63,6 +65,18 @@ impl Encoder {
         let read = condition
             .and_then(|(condition, place)| Some(condition.features(&condition.read(block.columns.get(place)?))));
         Ok(Rows { condition: read, ..rows })
+    }
+
+    /// What is remarkable about the rows of a block, which are the rows `numbers` of the source.
+    pub(crate) fn notices(&self, block: &Block, numbers: &[usize]) -> Notices {
+        match &self.preparation.transform {
+            Transform::Array(scale) => Notices::of_array(block, numbers, scale, &self.preparation.layout),
+            Transform::Table(columns) => {
+                let columns = columns.iter().zip(self.places.iter().copied());
+                let watched = self.preparation.watched.iter().zip(self.watched.iter().copied());
+                Notices::of_table(block, numbers, columns, watched)
+            }
+        }
     }
 
     fn features(&self, block: &Block, first_row: usize) -> Result<Rows> {

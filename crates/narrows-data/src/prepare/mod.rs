@@ -27,6 +27,7 @@ mod config;
 mod encoder;
 mod layout;
 mod note;
+mod notices;
 mod number;
 mod plan;
 mod rows;
@@ -41,6 +42,7 @@ pub use config::{ArrayScaling, MaxLevels, NumberScaling, PrepareConfig, Tails, W
 pub use encoder::Encoder;
 pub use layout::{Family, Field, Layout, Reals};
 pub use note::{Note, Remark};
+pub use notices::{Notices, Unseen};
 pub use rows::Rows;
 pub use table::OTHER;
 
@@ -48,6 +50,7 @@ use crate::keyed::{Stream, derive, mix};
 use crate::schema::Role;
 use crate::{Block, ColumnData, ColumnKind, Error, Result, Sample, Schema, Subset, Train};
 use array::ArrayScale;
+use notices::Watched;
 use plan::Plan;
 use statistics::{Levels, Numbers, Statistics};
 use sweep::sweep;
@@ -63,6 +66,9 @@ pub struct Preparation {
     window: Option<Window>,
     rows: usize,
     notes: Vec<Note>,
+    /// Columns of which training knew one value or none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    watched: Vec<Watched>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     condition: Option<Condition>,
 }
@@ -84,8 +90,9 @@ impl Preparation {
         let needed = config.window.map_or(2, |window| window.length().max(2));
         subset.require(needed, "fitting the preparation", "collect more rows, or use a shorter window")?;
         let schema = subset.source().schema().clone();
+        let mut watched = Vec::new();
         let (transform, mut layout, notes) = match &schema.sample {
-            Sample::Table => fit_table(subset, config)?,
+            Sample::Table => fit_table(subset, config, &mut watched)?,
             Sample::Array { dims } => {
                 let (scale, weights) = ArrayScale::fit(subset, config.arrays, config.tails)?;
                 let layout = array_layout(dims.clone(), weights, scale.reals());
@@ -103,7 +110,8 @@ impl Preparation {
             layout.dims = vec![window.length(), layout.row_width()];
             layout.steps = window.length();
         }
-        Ok(Self { schema, transform, layout, window: config.window, rows: subset.rows(), notes, condition: None })
+        let (rows, condition) = (subset.rows(), None);
+        Ok(Self { schema, transform, layout, window: config.window, rows, notes, watched, condition })
     }
 
     /// The same, with the label column of the training rows as a condition; without one where there is no such column.
@@ -161,6 +169,11 @@ impl Preparation {
         &self.notes
     }
 
+    /// Columns that are no features because training knew one value of them or none, each with that value as text.
+    pub fn watched(&self) -> impl Iterator<Item = (&str, Option<String>)> {
+        self.watched.iter().map(|column| (column.name.as_str(), column.text()))
+    }
+
     /// The schema of what [`Self::invert`] gives: the columns that are features, in file order.
     #[must_use]
     pub fn output_schema(&self) -> Schema {
@@ -206,7 +219,11 @@ fn array_layout(dims: Vec<usize>, weights: Vec<f32>, reals: Reals) -> Layout {
     Layout { dims, steps: 1, fields, weights, unit_interval: reals == Reals::UnitInterval, reals }
 }
 
-fn fit_table(subset: &Subset<Train>, config: &PrepareConfig) -> Result<(Transform, Layout, Vec<Note>)> {
+fn fit_table(
+    subset: &Subset<Train>,
+    config: &PrepareConfig,
+    watched: &mut Vec<Watched>,
+) -> Result<(Transform, Layout, Vec<Note>)> {
     let schema = subset.source().schema();
     let features: Vec<usize> =
         (0..schema.columns.len()).filter(|&place| schema.columns[place].role == Role::Feature).collect();
@@ -215,6 +232,7 @@ fn fit_table(subset: &Subset<Train>, config: &PrepareConfig) -> Result<(Transfor
     for (&place, statistics) in features.iter().zip(statistics) {
         let column = &schema.columns[place];
         let plan = Plan::of(column, statistics, config);
+        watched.extend(plan.held.map(|held| Watched { name: column.name.clone(), kind: column.kind, held }));
         notes.extend(plan.remark.map(|remark| Note { column: column.name.clone(), remark }));
         if let Some(column) = plan.column {
             fields.extend(plan::fields(&column, weights.len()));

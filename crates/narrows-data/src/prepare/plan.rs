@@ -3,6 +3,7 @@
 use super::config::{NumberScaling, PrepareConfig, Tails};
 use super::layout::{Family, Field};
 use super::note::Remark;
+use super::notices::Held;
 use super::number::Scale;
 use super::statistics::{Levels, Moments, Numbers, Statistics};
 use super::table::{Code, TableColumn};
@@ -17,11 +18,19 @@ pub(super) struct Plan {
     pub(super) column: Option<TableColumn>,
     pub(super) weights: Vec<f32>,
     pub(super) remark: Option<Remark>,
+    /// What a column that is left out held, where another value would be new.
+    pub(super) held: Option<Held>,
 }
 
 impl Plan {
     fn dropped(remark: Remark) -> Self {
-        Self { column: None, weights: Vec::new(), remark: Some(remark) }
+        Self { column: None, weights: Vec::new(), remark: Some(remark), held: None }
+    }
+
+    /// Left out because it holds one value or none.
+    fn uninformative(held: Held) -> Self {
+        let remark = if held == Held::Nothing { Remark::AllMissing } else { Remark::Constant };
+        Self { held: Some(held), ..Self::dropped(remark) }
     }
 
     /// The features of `column`.
@@ -41,8 +50,8 @@ impl Plan {
 
     fn number(column: &Column, numbers: Numbers, scaling: NumberScaling, tails: Tails) -> Self {
         let Numbers { moments, missing, mut sample } = numbers;
-        if let Some(remark) = uninformative(&moments) {
-            return Self::dropped(remark);
+        if let Some(held) = single(&moments) {
+            return Self::uninformative(held);
         }
         sample.sort_by(f64::total_cmp);
         let (scale, remark) = scale(&moments, &sample, scaling, tails);
@@ -62,8 +71,8 @@ impl Plan {
 
     fn boolean(column: &Column, numbers: &Numbers) -> Self {
         let Numbers { moments, missing, .. } = numbers;
-        if let Some(remark) = uninformative(moments) {
-            return Self::dropped(remark);
+        if let Some(held) = single(moments) {
+            return Self::uninformative(held);
         }
         let indicator = *missing > 0;
         let mut weights = vec![inverse(moments.variance())];
@@ -75,10 +84,12 @@ impl Plan {
         let (present, distinct) = (counted.present(), counted.counts.len() as u64);
         let missing = counted.missing > 0;
         if present == 0 {
-            return Self::dropped(Remark::AllMissing);
+            return Self::uninformative(Held::Nothing);
         }
-        if distinct == 1 && counted.uncounted == 0 && !missing {
-            return Self::dropped(Remark::Constant);
+        if let (Some((level, _)), 1, 0, false) =
+            (counted.counts.first_key_value(), distinct, counted.uncounted, missing)
+        {
+            return Self::uninformative(Held::Level(level.as_ref().to_owned()));
         }
         if present >= 20 && (distinct * 10 >= present * 9 || counted.uncounted * 2 > present) {
             return Self::dropped(Remark::Identifier);
@@ -103,7 +114,7 @@ impl Plan {
 
     fn kept(column: &Column, code: Code, weights: Vec<f32>, remark: Option<Remark>) -> Self {
         let column = TableColumn { name: column.name.clone(), kind: column.kind, code };
-        Self { column: Some(column), weights, remark }
+        Self { column: Some(column), weights, remark, held: None }
     }
 }
 
@@ -122,10 +133,11 @@ pub(super) fn fields(column: &TableColumn, at: usize) -> Vec<Field> {
     fields
 }
 
-fn uninformative(moments: &Moments) -> Option<Remark> {
+/// The one value of a column, or that it has none.
+fn single(moments: &Moments) -> Option<Held> {
     match moments.count {
-        0.0 => Some(Remark::AllMissing),
-        _ if moments.min == moments.max => Some(Remark::Constant),
+        0.0 => Some(Held::Nothing),
+        _ if moments.min == moments.max => Some(Held::Number(moments.min)),
         _ => None,
     }
 }

@@ -27,6 +27,11 @@ impl Interner {
         self.texts.codes.push(code);
     }
 
+    /// Forgets all but the first `rows`.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.texts.codes.truncate(rows);
+    }
+
     fn code(&mut self, text: &str) -> u32 {
         let mask = self.slots.len() - 1;
         let mut slot = hash(text.as_bytes()) as usize & mask;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::{Block, Error, OpenOptions, Result, Schema, Source};
+use crate::{Block, Error, Faults, OpenOptions, Result, Schema, Source};
 
 /// Endings of the files that are joined, without `.gz`.
 const ENDINGS: [&str; 7] = ["csv", "tsv", "txt", "parquet", "arrow", "arrows", "feather"];
@@ -95,6 +95,18 @@ impl Source for Joined {
 
     fn origin(&self) -> &str {
         &self.origin
+    }
+
+    fn faults(&self) -> Faults {
+        self.parts.iter().map(|part| part.faults()).fold(Faults::default(), Faults::and)
+    }
+
+    fn place(&self, row: usize) -> String {
+        let part = self.groups.partition_point(|group| group.end <= row);
+        match (self.parts.get(part), self.groups.get(part)) {
+            (Some(source), Some(group)) => format!("{}: {}", source.origin(), source.place(row - group.start)),
+            _ => format!("row {}", row + 1),
+        }
     }
 
     fn groups(&self) -> Option<&[Range<usize>]> {

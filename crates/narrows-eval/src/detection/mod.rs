@@ -5,6 +5,8 @@
 mod alarms;
 pub mod nab;
 mod ranking;
+mod vus;
 
 pub use alarms::Alarms;
 pub use ranking::{BestF1, Ranking};
+pub use vus::vus_pr;

@@ -108,6 +108,11 @@ impl Residual {
         if largest == 0.0 || !largest.is_finite() {
             return largest.sqrt();
         }
+        if self.power == 2.0 {
+            // The usual power, without logarithms.
+            let sum: f64 = errors.iter().map(|error| (error / largest) * (error / largest)).sum();
+            return (largest * sum.sqrt()).sqrt();
+        }
         let sum: f64 = errors.iter().map(|error| (error / largest).powf(self.power)).sum();
         (largest * sum.powf(1.0 / self.power)).sqrt()
     }

@@ -1,8 +1,8 @@
 //! Metrics of detection against scikit-learn and the code of the Numenta benchmark. `xtask/golden/detection.py` makes the
-//! numbers.
+//! numbers; those of VUS-PR are TSB-AD's, by `vus.py`.
 
 use narrows_eval::detection::nab::{self, Profile, Series};
-use narrows_eval::detection::{Alarms, Ranking};
+use narrows_eval::detection::{Alarms, Ranking, vus_pr};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -38,6 +38,19 @@ struct NabSeries {
     windows: Vec<(usize, usize)>,
 }
 
+#[derive(Deserialize)]
+struct Surfaces {
+    cases: Vec<Surface>,
+}
+
+#[derive(Deserialize)]
+struct Surface {
+    scores: Vec<f64>,
+    labels: Vec<bool>,
+    window: usize,
+    vus_pr: f64,
+}
+
 fn golden() -> Golden {
     serde_json::from_str(include_str!("../golden/detection.json")).unwrap()
 }
@@ -65,6 +78,15 @@ fn rankings_agree_with_scikit_learn() {
         let best = ranking.best_f1();
         let at_best = Alarms::at(best.threshold, &case.scores, &case.labels).unwrap();
         close(at_best.f1().unwrap(), best.f1, &what("F1 at the best threshold"));
+    }
+}
+
+#[test]
+fn volumes_under_the_surface_agree_with_the_benchmark() {
+    let golden: Surfaces = serde_json::from_str(include_str!("../golden/vus.json")).unwrap();
+    assert!(golden.cases.len() >= 6);
+    for (number, case) in golden.cases.iter().enumerate() {
+        close(vus_pr(&case.scores, &case.labels, case.window).unwrap(), case.vus_pr, &format!("case {number}: VUS-PR"));
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn denoise(
         portions = portions.with_values();
     }
     for portion in portions {
-        let Portion { mut rows, numbers, values } = portion?;
+        let Portion { mut rows, numbers, values, .. } = portion?;
         let given = values.map(|raw| (raw, rows.clone()));
         if let Some(level) = request.add_noise {
             let width = layout.row_width();

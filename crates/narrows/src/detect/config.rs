@@ -17,6 +17,10 @@ pub struct DetectConfig {
     pub power: Power,
     /// Of windows only the last step is scored, so that no row's score needs later rows.
     pub causal: bool,
+    /// Share of the training rows that are left out as possible anomalies before anything is fitted: those that are farthest
+    /// from a tenth of all.
+    #[serde(skip_serializing_if = "Trim::is_none")]
+    pub trim: Trim,
     /// The share of anomalies expected among the training rows, where it is known. It is told in reports and decides
     /// nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,6 +33,12 @@ pub struct DetectConfig {
 #[schemars(with = "usize")]
 pub struct Neighbours(usize);
 
+/// A share from 0 to below one half.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "f64", into = "f64")]
+#[schemars(with = "f64")]
+pub struct Trim(f64);
+
 /// An exponent of at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "f64", into = "f64")]
@@ -37,7 +47,32 @@ pub struct Power(f64);
 
 impl Default for DetectConfig {
     fn default() -> Self {
-        Self { neighbours: Neighbours(0), power: Power(2.0), causal: false, contamination: None }
+        Self { neighbours: Neighbours(0), power: Power(2.0), causal: false, trim: Trim::default(), contamination: None }
+    }
+}
+
+impl Trim {
+    /// From 0 to below one half.
+    ///
+    /// # Errors
+    /// It is outside.
+    pub fn new(share: f64) -> Result<Self> {
+        if (0.0..0.5).contains(&share) {
+            Ok(Self(share))
+        } else {
+            Err(setting("trim", share, "a share from 0 to below 0.5"))
+        }
+    }
+
+    /// The share.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+
+    // Serde asks with a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_none(&self) -> bool {
+        self.0 == 0.0
     }
 }
 
@@ -77,6 +112,20 @@ impl Power {
 
 fn setting(name: &'static str, value: f64, expected: &'static str) -> Error {
     Error::Detect { reason: format!("{name} = {value}; expected {expected}") }
+}
+
+impl TryFrom<f64> for Trim {
+    type Error = Error;
+
+    fn try_from(share: f64) -> Result<Self> {
+        Self::new(share)
+    }
+}
+
+impl From<Trim> for f64 {
+    fn from(trim: Trim) -> Self {
+        trim.0
+    }
 }
 
 impl TryFrom<usize> for Neighbours {

@@ -7,27 +7,22 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use narrows_core::{Autoencoder, Batch};
-use narrows_data::{Layout, Preparation, Splits, Subset, Train, in_order};
+use narrows_data::{Layout, Preparation};
 use narrows_eval::scorer::{Nearest, Residual};
-use narrows_eval::threshold::Conformal;
 use narrows_tensor::{DType, Device, Tensor};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::DetectConfig;
-use super::calibration::{Calibration, RowDigest};
-use super::rows::{Evidence, score_rows};
+use super::calibration::Calibration;
+use super::rows::Evidence;
 use crate::evaluate::ROWS;
 use crate::{Error, Result};
 
 /// Prefix of the detector's tensors in the model file.
 pub(crate) const PREFIX: &str = "detector.";
-/// Training rows over which the parts are scaled.
-const SCALED: usize = 8_192;
-/// Values that are stored at most.
-const STORED: usize = 1 << 23;
 
 /// What the document says of a detector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,9 +32,17 @@ pub struct Record {
     pub config: DetectConfig,
     /// The mean size of each part over training rows.
     pub scales: Vec<f64>,
+    /// What each value that no training row had adds to a score: the largest score of a training row.
+    #[serde(default = "usual_unseen")]
+    pub unseen: f64,
     /// Held-out scores; none where no rows were held out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+}
+
+/// What models of before say of unseen values.
+fn usual_unseen() -> f64 {
+    10.0
 }
 
 /// A detector, ready for rows.
@@ -48,6 +51,8 @@ pub struct Detector {
     /// What the document says of it.
     pub record: Record,
     columns: Vec<String>,
+    /// Columns of which training knew one value, given as text, or none.
+    watched: Vec<(String, Option<String>)>,
     ranges: Vec<Range<usize>>,
     steps: usize,
     residual: Residual,
@@ -56,7 +61,12 @@ pub struct Detector {
 }
 
 impl Detector {
-    fn new(record: Record, layout: &Layout, stored: Option<&Tensor>) -> Result<Self> {
+    pub(super) fn new(record: Record, preparation: &Preparation, stored: Option<&Tensor>) -> Result<Self> {
+        let watched = preparation.watched().map(|(name, value)| (name.to_owned(), value)).collect();
+        Ok(Self { watched, ..Self::of(record, preparation.layout(), stored)? })
+    }
+
+    fn of(record: Record, layout: &Layout, stored: Option<&Tensor>) -> Result<Self> {
         let (columns, ranges) = columns(layout);
         // A feature that never varied has no weight in training; here it counts in its own unit.
         let weights: Vec<f32> = layout.metric().iter().map(|&w| if w > 0.0 { w } else { 1.0 }).collect();
@@ -72,17 +82,22 @@ impl Detector {
         let all = (0..layout.steps).flat_map(shifted).collect();
         let residual = Residual::new(weights.clone(), all, record.config.power.get())?;
         let nearest = stored.map(|rows| Nearest::new(rows, &weights)).transpose()?;
-        Ok(Self { record, columns, ranges, steps: layout.steps, residual, constant, nearest })
+        let watched = Vec::new();
+        Ok(Self { record, columns, watched, ranges, steps: layout.steps, residual, constant, nearest })
     }
 
     /// From a model file's document and tensors.
-    pub(crate) fn restore(record: &Record, layout: &Layout, tensors: &BTreeMap<String, Tensor>) -> Result<Self> {
+    pub(crate) fn restore(
+        record: &Record,
+        preparation: &Preparation,
+        tensors: &BTreeMap<String, Tensor>,
+    ) -> Result<Self> {
         let stored = tensors.get("rows");
         let parts = 1 + usize::from(stored.is_some());
         if record.scales.len() != parts || (record.config.neighbours.get() > 0) != stored.is_some() {
             return Err(Error::Detect { reason: "the stored rows and their scales do not belong together".into() });
         }
-        Self::new(record.clone(), layout, stored)
+        Self::new(record.clone(), preparation, stored)
     }
 
     /// What the model file keeps besides the record.
@@ -93,6 +108,29 @@ impl Detector {
     /// Names of the columns that evidence is given for.
     pub fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    /// The number of a column called `name`: those of the evidence, then those that are watched.
+    pub(super) fn column(&self, name: &str) -> Option<usize> {
+        let watched = || self.watched.iter().position(|column| column.0 == name).map(|at| at + self.columns.len());
+        self.columns.iter().position(|column| column == name).or_else(watched)
+    }
+
+    /// The name of a column.
+    pub(super) fn name(&self, column: usize) -> &str {
+        let watched = || self.watched.get(column - self.columns.len()).map(|column| column.0.as_str());
+        self.columns.get(column).map(String::as_str).or_else(watched).unwrap_or_default()
+    }
+
+    /// The one value that a watched column had in training.
+    pub(super) fn only_value(&self, column: usize) -> Option<String> {
+        self.watched.get(column.checked_sub(self.columns.len())?)?.1.clone()
+    }
+
+    /// The same without the part of stored rows, in units of its own.
+    pub(super) fn without_rows(&self) -> Self {
+        let record = Record { scales: vec![1.0], ..self.record.clone() };
+        Self { nearest: None, record, ..self.clone() }
     }
 
     /// The stored rows.
@@ -181,6 +219,11 @@ impl Detector {
         sizes.iter().sum::<f64>() / sizes.len().max(1) as f64
     }
 
+    /// The score of each row of evidence.
+    pub(crate) fn scores(&self, evidence: &Evidence) -> Vec<f64> {
+        (0..evidence.rows()).into_par_iter().with_min_len(ROWS / 16).map(|row| self.score(&evidence.row(row))).collect()
+    }
+
     /// Each column's share of the score of one row; the shares sum to 1.
     pub(crate) fn contributions(&self, parts: &[&[f64]]) -> Vec<f64> {
         let mut shares = vec![0.0; self.columns.len()];
@@ -197,100 +240,6 @@ impl Detector {
         }
         shares
     }
-}
-
-/// Fits a detector on the training rows and calibrates it on `held_out`.
-pub(crate) fn fit(
-    config: &DetectConfig,
-    network: &(impl Autoencoder + ?Sized),
-    preparation: &Arc<Preparation>,
-    splits: &Splits,
-    chosen_by_validation: bool,
-) -> Result<Detector> {
-    let layout = preparation.layout();
-    let stored = stored_rows(&splits.train, preparation, config.neighbours.get())?;
-    let parts = 1 + usize::from(stored.is_some());
-    let record = Record { config: config.clone(), scales: vec![1.0; parts], calibration: None };
-    let mut detector = Detector::new(record, layout, stored.as_ref())?;
-    detector.record.scales = scales(&detector, network, &splits.train, preparation)?;
-    // Where validation rows chose the best step, only test rows are untouched.
-    detector.record.calibration = if chosen_by_validation {
-        calibrate(&detector, network, preparation, &splits.test, "test")?
-    } else {
-        calibrate(&detector, network, preparation, &splits.validation, "validation")?
-    };
-    Ok(detector)
-}
-
-/// At most `limit` training samples, evenly spread over the file; `None` where none are to be stored.
-fn stored_rows(train: &Subset<Train>, preparation: &Arc<Preparation>, limit: usize) -> Result<Option<Tensor>> {
-    let width = preparation.layout().width();
-    let portions = in_order(train, preparation, ROWS)?;
-    let total = portions.samples();
-    let kept = limit.min(total).min((STORED / width.max(1)).max(1));
-    if kept == 0 {
-        return Ok(None);
-    }
-    let (mut values, mut next, mut seen) = (Vec::with_capacity(kept * width), 0, 0);
-    for portion in portions {
-        let rows = portion?.rows;
-        for row in rows.features.chunks_exact(width) {
-            // The sample of number k is the one at k * total / kept.
-            if next < kept && seen == next * total / kept {
-                values.extend_from_slice(row);
-                next += 1;
-            }
-            seen += 1;
-        }
-    }
-    let rows = values.len() / width.max(1);
-    let tensor = Tensor::from_vec(values, (rows, width), &Device::Cpu).map_err(narrows_tensor::Error::from)?;
-    Ok(Some(tensor.to_dtype(DType::F32).map_err(narrows_tensor::Error::from)?))
-}
-
-/// The mean size of each part over training rows; a stored row is compared with the others.
-fn scales(
-    detector: &Detector,
-    network: &(impl Autoencoder + ?Sized),
-    train: &Subset<Train>,
-    preparation: &Arc<Preparation>,
-) -> Result<Vec<f64>> {
-    let alone =
-        Detector { nearest: None, record: Record { scales: vec![1.0], ..detector.record.clone() }, ..detector.clone() };
-    let limited = train.clone().limit(SCALED);
-    let scores = score_rows(&alone, network, preparation, &limited, |_| ())?.scores;
-    let mean = |sizes: &[f64]| match sizes.iter().sum::<f64>() / sizes.len().max(1) as f64 {
-        mean if mean.is_finite() && mean > 0.0 => mean,
-        _ => 1.0,
-    };
-    let mut scales = vec![mean(&scores)];
-    if let Some(nearest) = &detector.nearest {
-        let per_step = (detector.steps as f64).sqrt();
-        let distances: Vec<f64> = nearest.apart(SCALED)?.iter().map(|distance| distance / per_step).collect();
-        scales.push(mean(&distances));
-    }
-    Ok(scales)
-}
-
-fn calibrate<K>(
-    detector: &Detector,
-    network: &(impl Autoencoder + ?Sized),
-    preparation: &Arc<Preparation>,
-    rows: &Subset<K>,
-    split: &str,
-) -> Result<Option<Calibration>> {
-    let window = preparation.window().map_or(1, narrows_data::Window::length);
-    if rows.rows() < window {
-        return Ok(None);
-    }
-    let mut digest = RowDigest::default();
-    let scored = score_rows(detector, network, preparation, rows, |features| digest.add(features))?;
-    let (count, scores) = (scored.scores.len(), scored.scores);
-    if count == 0 {
-        return Ok(None);
-    }
-    let scores = Conformal::new(scores)?;
-    Ok(Some(Calibration { split: split.into(), rows: count, sha256: digest.finish(), scores }))
 }
 
 /// Columns in the order of their first features, each with all of its features.
@@ -321,8 +270,8 @@ mod tests {
 
     fn detector(power: f64) -> Detector {
         let config = DetectConfig { power: super::super::Power::new(power).unwrap(), ..DetectConfig::default() };
-        let record = Record { config, scales: vec![2.0, 4.0], calibration: None };
-        Detector::new(record, &layout(1), None).unwrap()
+        let record = Record { config, scales: vec![2.0, 4.0], unseen: 10.0, calibration: None };
+        Detector::of(record, &layout(1), None).unwrap()
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::arriving::{Arrived, Arriving};
 use super::clock::Step;
 use super::event::Event;
 use super::pipeline::with_time;
-use super::scoring::{ROWS, Scoring};
+use super::scoring::{Collected, ROWS, Scoring};
 use super::state::State;
 use super::writer::{Writer, columns};
 use super::{Alarm, Detector, Rule};
@@ -58,6 +58,9 @@ pub struct Followed {
     pub unscored: usize,
     /// Lines that are no rows.
     pub skipped: usize,
+    /// Cells with a value that no training row had.
+    #[serde(default)]
+    pub unseen: usize,
     /// Alarms; `None` where nothing decides what is one.
     pub alarms: Option<usize>,
     /// The score above which, or from which on, a row is an alarm.
@@ -283,8 +286,8 @@ impl<'a> Follower<'a> {
 
     /// Scores and writes the rows that wait for no other; at the end all.
     fn advance(&mut self, end: bool) -> Result<()> {
-        let (window, context) = (self.window(), self.context());
-        let hold = if end || self.detector.record.config.causal { 0 } else { window - 1 };
+        let context = self.context();
+        let hold = if end || self.detector.record.config.causal { 0 } else { self.window() - 1 };
         let (count, written) = (self.state.tail.len(), self.state.written);
         let ready = count.saturating_sub(hold);
         if ready <= written || !self.decide(end)? {
@@ -294,12 +297,12 @@ impl<'a> Follower<'a> {
         let explain = self.options.explain && self.decides;
         let scoring = Scoring { model: self.model, detector: self.detector, alarm: self.alarm, explain };
         let source: Arc<dyn Source> = lines.source(&self.state.tail)?.into();
-        let (scores, whys) =
-            if count < window { Default::default() } else { scoring.collect(&Subset::all(source.clone()), |_| ())? };
+        let Collected { scores, whys, remarkable, .. } = scoring.collect(&Subset::all(source.clone()), |_| ())?;
         let places: Vec<usize> = (written..ready).collect();
         let of: Vec<f64> = places.iter().map(|place| scores.get(place).copied().unwrap_or(f64::NAN)).collect();
         let raised = |place| scores.get(place).is_some_and(|score| scoring.raised(*score));
         let alarms: Vec<bool> = places.iter().map(raised).collect();
+        self.state.counts.unseen += remarkable.unseen_within(written..ready);
         writer.write(source.read(0)?.select(&places), &of, &alarms, |row| whys.get(&(written + row)))?;
         if let Some(calibration) = &self.detector.record.calibration {
             for score in of.iter().filter(|score| !score.is_nan()) {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use narrows_data::sink::{self, SinkFormat, SinkOptions};
-use narrows_data::{Any, Portion, Role, Schema, Subset, in_order};
-use serde::Serialize;
+use narrows_data::{Any, Portion, Restart, Role, Schema, Source, Subset, in_order};
 
-use super::scoring::{ROWS, Scoring};
+use super::remarkable::Remarkable;
+use super::scoring::{Collected, ROWS, Scoring};
 use super::writer::{Writer, columns};
-use super::{Alarm, Rule};
+use super::{Alarm, Detected, Rule};
 use crate::batches::batch;
 use crate::{Error, Model, Result};
 
@@ -28,24 +28,11 @@ pub struct Options<'a> {
     pub explain: bool,
 }
 
-/// What was found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Detected {
-    /// Rows written.
-    pub rows: usize,
-    /// Rows that have no score because no window holds them.
-    pub unscored: usize,
-    /// Alarms; `None` where nothing decides what is one.
-    pub alarms: Option<usize>,
-    /// The score above which, or from which on, a row is an alarm.
-    pub threshold: Option<f64>,
-}
-
 /// Scores `rows` and writes `score`, `p_value`, `anomaly` and, if asked for, the reasons of each alarm.
 ///
 /// # Errors
-/// The rows cannot be read or do not fit the model, the rule needs a calibration that the model lacks, there are fewer
-/// rows than a window, or the file cannot be written.
+/// The rows cannot be read or do not fit the model, the rule needs a calibration that the model lacks, or
+/// the file cannot be written.
 pub fn detect(
     model: &Model,
     rows: &Subset<Any>,
@@ -98,27 +85,39 @@ struct Run<'a, P> {
 impl<P: FnMut(usize)> Run<'_, P> {
     /// Scores and writes portion by portion.
     fn streaming(mut self, rows: &Subset<Any>) -> Result<Detected> {
-        for portion in in_order(rows, &self.scoring.model.preparation, ROWS)?.with_values() {
-            let Portion { rows, numbers, values } = portion?;
-            let batch = batch(rows, &self.scoring.model.preparation.layout().dims)?;
-            let evidence = self.scoring.detector.evidence(self.scoring.model.network.as_ref(), &batch)?;
-            let scores: Vec<f64> =
-                (0..numbers.len()).map(|row| self.scoring.detector.score(&evidence.row(row))).collect();
-            let raised: Vec<usize> = (0..scores.len()).filter(|&row| self.scoring.raised(scores[row])).collect();
-            let whys = if self.scoring.explain { self.scoring.whys(&batch, &raised)? } else { BTreeMap::new() };
-            let block = values.unwrap_or_default();
-            let alarms: Vec<bool> = (0..scores.len()).map(|row| raised.binary_search(&row).is_ok()).collect();
-            self.writer.write(block, &scores, &alarms, |row| whys.get(&row))?;
+        let Scoring { model, detector, explain, .. } = self.scoring;
+        let source = rows.source().clone();
+        let mut remarkable = Remarkable::new(detector);
+        for portion in in_order(rows, &model.preparation, ROWS)?.with_values().with_notices() {
+            let Portion { rows, numbers, values, notices } = portion?;
+            remarkable.add(notices);
+            let batch = batch(rows, &model.preparation.layout().dims)?;
+            let evidence = detector.evidence(model.network.as_ref(), &batch)?;
+            let base = detector.scores(&evidence);
+            let scores: Vec<f64> = numbers.iter().zip(base).map(|(row, base)| remarkable.score(*row, base)).collect();
+            let raised = |row: usize| !remarkable.blank().contains(&numbers[row]) && self.scoring.raised(scores[row]);
+            let alarms: Vec<bool> = (0..scores.len()).map(raised).collect();
+            let raised: Vec<(usize, usize)> =
+                (0..alarms.len()).filter(|&row| alarms[row]).map(|row| (row, numbers[row])).collect();
+            let whys =
+                if explain { self.scoring.whys(&batch, &raised, &evidence, &remarkable)? } else { BTreeMap::new() };
+            self.writer.detected.blank += remarkable.blank().len();
+            self.writer.write(values.unwrap_or_default(), &scores, &alarms, |row| whys.get(&numbers[row]))?;
+            remarkable.forget_rows();
             (self.progress)(numbers.len());
         }
-        let threshold = self.scoring.alarm.and_then(Alarm::threshold);
-        self.writer.finish(threshold)
+        self.finish(source.as_ref(), &remarkable, &[])
+    }
+
+    fn finish(mut self, source: &dyn Source, remarkable: &Remarkable<'_>, restarts: &[Restart]) -> Result<Detected> {
+        self.writer.detected.note(self.scoring.model, source, remarkable, restarts);
+        self.writer.finish(self.scoring.alarm.and_then(Alarm::threshold))
     }
 
     /// Scores everything, then decides and writes: for windows, whose rows are scored by several of them, and for rules that
     /// look at a whole batch.
     fn in_two_passes(mut self, rows: &Subset<Any>, false_share: Option<f64>) -> Result<Detected> {
-        let (scores, whys) = self.scoring.collect(rows, &mut self.progress)?;
+        let Collected { scores, whys, remarkable, restarts } = self.scoring.collect(rows, &mut self.progress)?;
         let conformal = self.scoring.detector.record.calibration.as_ref().map(|calibration| &calibration.scores);
         let limit = match (false_share, conformal) {
             (Some(share), Some(conformal)) => {
@@ -144,7 +143,7 @@ impl<P: FnMut(usize)> Run<'_, P> {
             let alarms: Vec<bool> = numbers.iter().map(|number| raised(number).unwrap_or(false)).collect();
             self.writer.write(block, &of, &alarms, |row| whys.get(&numbers[row]))?;
         }
-        let threshold = self.scoring.alarm.and_then(Alarm::threshold);
-        self.writer.finish(threshold)
+        self.writer.detected.blank = remarkable.blank().len();
+        self.finish(source.as_ref(), &remarkable, &restarts)
     }
 }

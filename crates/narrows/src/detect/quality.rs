@@ -1,7 +1,7 @@
 //! How well a detector's scores agree with labels.
 
-use narrows_data::{Any, ColumnData, Subset, nearest};
-use narrows_eval::detection::{Alarms, BestF1, Ranking};
+use narrows_data::{Any, ColumnData, Role, Subset, nearest};
+use narrows_eval::detection::{Alarms, BestF1, Ranking, vus_pr};
 use serde::Serialize;
 
 use super::Rule;
@@ -17,7 +17,7 @@ pub struct DetectionQuality {
     pub anomalies: u64,
     /// Rows without a label, which are left out.
     pub unlabelled: u64,
-    /// Rows without a score, because no window holds them, which are left out.
+    /// Rows without a score, because no window holds them or they hold no value, which are left out.
     pub unscored: u64,
     /// The probability that an anomaly scores above a normal row.
     pub auroc: f64,
@@ -25,11 +25,18 @@ pub struct DetectionQuality {
     pub average_precision: f64,
     /// The share of anomalies among as many highest scores as there are anomalies.
     pub precision_at_n: f64,
+    /// The volume under the surface of precision and recall with buffers of up to 100 rows around labelled ranges; of rows
+    /// that are in the order of time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vus_pr: Option<f64>,
     /// The best threshold in hindsight.
     pub best_f1: BestF1,
     /// What the detector's own threshold gives; none without a calibration.
     pub alarms: Option<AlarmQuality>,
 }
+
+/// The widest buffer of VUS-PR, in rows: what the benchmark TSB-AD takes where nothing is known of a series.
+const BUFFER: usize = 100;
 
 /// What a threshold that knows no labels gives.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -75,6 +82,8 @@ pub fn detection_quality(
     if let Some(alarm) = alarm {
         scores.iter().zip(&flags).for_each(|(score, flag)| alarms.add(alarm.raised(*score, f64::NAN, None), *flag));
     }
+    let ordered = rows.source().schema().role(Role::Time).is_some();
+    let vus_pr = ordered.then(|| vus_pr(&scores, &flags, BUFFER)).transpose()?;
     let all = rows.rows() as u64;
     let labelled = labels.iter().filter(|label| label.is_some()).count() as u64;
     Ok(DetectionQuality {
@@ -85,6 +94,7 @@ pub fn detection_quality(
         auroc: ranking.auroc(),
         average_precision: ranking.average_precision(),
         precision_at_n: ranking.precision_at(ranking.anomalies()),
+        vus_pr,
         best_f1: ranking.best_f1(),
         alarms: own.map(|threshold| AlarmQuality {
             threshold,

@@ -7,6 +7,7 @@ use narrows_core::Autoencoder;
 use narrows_data::{Preparation, Subset, in_order};
 
 use super::Detector;
+use super::remarkable::Remarkable;
 use crate::Result;
 use crate::batches::batch;
 use crate::evaluate::ROWS;
@@ -19,6 +20,11 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
+    /// How many rows there are.
+    pub(crate) fn rows(&self) -> usize {
+        self.parts.first().map_or(0, |part| part.len() / self.columns.max(1))
+    }
+
     /// The errors of row `row` in each part.
     pub(crate) fn row(&self, row: usize) -> Vec<&[f64]> {
         self.parts.iter().map(|part| &part[row * self.columns..(row + 1) * self.columns]).collect()
@@ -34,7 +40,7 @@ pub(crate) struct Scored {
     pub(crate) scores: Vec<f64>,
 }
 
-/// Scores all rows of a subset; `see` is shown the prepared features of each batch.
+/// Scores all rows of a subset that hold a value; `see` is shown the prepared features of each batch.
 pub(crate) fn score_rows<K>(
     detector: &Detector,
     network: &(impl Autoencoder + ?Sized),
@@ -44,22 +50,29 @@ pub(crate) fn score_rows<K>(
 ) -> Result<Scored> {
     let mut scored = Scored::default();
     let mut overlap = Overlapping::new(detector);
-    for portion in in_order(rows, preparation, ROWS)? {
+    let mut remarkable = Remarkable::new(detector);
+    for portion in in_order(rows, preparation, ROWS)?.with_notices() {
         let portion = portion?;
+        remarkable.add(portion.notices);
         see(&portion.rows.features);
         let batch = batch(portion.rows, &preparation.layout().dims)?;
         let (numbers, evidence) = overlap.add(detector.evidence(network, &batch)?, portion.numbers);
-        scored.extend(detector, numbers, &evidence);
+        scored.extend(detector, &remarkable, &numbers, &evidence);
     }
     let (numbers, evidence) = overlap.finish();
-    scored.extend(detector, numbers, &evidence);
+    scored.extend(detector, &remarkable, &numbers, &evidence);
     Ok(scored)
 }
 
 impl Scored {
-    fn extend(&mut self, detector: &Detector, numbers: Vec<usize>, evidence: &Evidence) {
-        self.scores.extend((0..numbers.len()).map(|row| detector.score(&evidence.row(row))));
-        self.numbers.extend(numbers);
+    fn extend(&mut self, detector: &Detector, remarkable: &Remarkable<'_>, numbers: &[usize], evidence: &Evidence) {
+        for (&number, base) in numbers.iter().zip(detector.scores(evidence)) {
+            let score = remarkable.score(number, base);
+            if !remarkable.blank().contains(&number) {
+                self.numbers.push(number);
+                self.scores.push(score);
+            }
+        }
     }
 }
 

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use narrows_core::Batch;
-use narrows_data::{Any, Block, Portion, Subset, in_order};
+use narrows_data::{Any, Block, Portion, Restart, Subset, in_order};
 use narrows_tensor::{Device, Tensor};
 
 use super::attribution::{Attribution, attribute};
 use super::reasons;
+use super::remarkable::Remarkable;
 use super::rows::{Evidence, Overlapping};
 use super::{Alarm, Detector};
 use crate::batches::batch;
 use crate::overlap::Overlap;
-use crate::{Error, Model, Result};
+use crate::{Model, Result};
 
 /// Rows in one batch.
 pub(super) const ROWS: usize = 4_096;
@@ -29,26 +30,32 @@ pub(super) struct Scoring<'a> {
     pub(super) explain: bool,
 }
 
-impl Scoring<'_> {
-    /// The score of every row that has one, and the reasons of those that may become alarms.
-    pub(super) fn collect(
-        &self,
-        rows: &Subset<Any>,
-        mut progress: impl FnMut(usize),
-    ) -> Result<(BTreeMap<usize, f64>, BTreeMap<usize, Why>)> {
+/// What is known of the rows of a file.
+pub(super) struct Collected<'a> {
+    /// The score of every row that has one.
+    pub(super) scores: BTreeMap<usize, f64>,
+    /// The reasons of those that may become alarms.
+    pub(super) whys: BTreeMap<usize, Why>,
+    pub(super) remarkable: Remarkable<'a>,
+    /// Where windows end because time goes backwards.
+    pub(super) restarts: Vec<Restart>,
+}
+
+impl<'a> Scoring<'a> {
+    /// Scores all rows.
+    pub(super) fn collect(&self, rows: &Subset<Any>, mut progress: impl FnMut(usize)) -> Result<Collected<'a>> {
         let preparation = &self.model.preparation;
         let layout = preparation.layout();
         let (mut scores, mut whys) = (BTreeMap::new(), BTreeMap::new());
         let mut overlapping = Overlapping::new(self.detector);
         let mut expected = (self.explain && layout.steps > 1).then(|| Overlap::new(layout));
         let mut known: BTreeMap<usize, Vec<f32>> = BTreeMap::new();
-        let portions = in_order(rows, preparation, ROWS)?;
-        if portions.samples() == 0 {
-            let window = preparation.window().map_or(1, narrows_data::Window::length);
-            return Err(Error::FewerThanWindow { origin: rows.source().origin().into(), rows: rows.rows(), window });
-        }
+        let mut remarkable = Remarkable::new(self.detector);
+        let portions = in_order(rows, preparation, ROWS)?.with_notices();
+        let restarts = portions.restarts().to_vec();
         for portion in portions {
-            let Portion { rows, numbers, .. } = portion?;
+            let Portion { rows, numbers, notices, .. } = portion?;
+            remarkable.add(notices);
             let samples = numbers.len();
             let batch = batch(rows, &layout.dims)?;
             let evidence = self.detector.evidence(self.model.network.as_ref(), &batch)?;
@@ -58,29 +65,34 @@ impl Scoring<'_> {
                 known.extend(of.into_iter().zip(features.chunks_exact(layout.row_width()).map(<[f32]>::to_vec)));
             }
             let (numbers, evidence) = overlapping.add(evidence, numbers);
-            let raised = self.take(&numbers, &evidence, &mut scores);
+            let raised = self.take(&numbers, &evidence, &remarkable, &mut scores);
             if self.explain && layout.steps == 1 {
-                let places: Vec<usize> = raised.iter().map(|(row, _)| *row).collect();
-                whys.extend(self.whys(&batch, &places)?.into_iter().map(|(row, why)| (numbers[row], why)));
+                whys.extend(self.whys(&batch, &raised, &evidence, &remarkable)?);
             } else if self.explain {
-                self.whys_of_rows(&raised, &evidence, &mut known, &mut whys)?;
+                self.whys_of_rows(&raised, &evidence, &remarkable, &mut known, &mut whys)?;
             }
             progress(samples);
         }
         let (numbers, evidence) = overlapping.finish();
-        let raised = self.take(&numbers, &evidence, &mut scores);
+        let raised = self.take(&numbers, &evidence, &remarkable, &mut scores);
         if let Some((features, of)) = expected.map(Overlap::finish) {
             known.extend(of.into_iter().zip(features.chunks_exact(layout.row_width()).map(<[f32]>::to_vec)));
-            self.whys_of_rows(&raised, &evidence, &mut known, &mut whys)?;
+            self.whys_of_rows(&raised, &evidence, &remarkable, &mut known, &mut whys)?;
         }
-        Ok((scores, whys))
+        Ok(Collected { scores, whys, remarkable, restarts })
     }
 
     /// Stores scores; returns places and numbers of rows that may become alarms.
-    fn take(&self, numbers: &[usize], evidence: &Evidence, scores: &mut BTreeMap<usize, f64>) -> Vec<(usize, usize)> {
+    fn take(
+        &self,
+        numbers: &[usize],
+        evidence: &Evidence,
+        remarkable: &Remarkable<'_>,
+        scores: &mut BTreeMap<usize, f64>,
+    ) -> Vec<(usize, usize)> {
         let mut raised = Vec::new();
-        for (row, &number) in numbers.iter().enumerate() {
-            let score = self.detector.score(&evidence.row(row));
+        for (row, &number) in numbers.iter().enumerate().filter(|(_, number)| !remarkable.blank().contains(number)) {
+            let score = remarkable.score(number, self.detector.score(&evidence.row(row)));
             scores.insert(number, score);
             if self.raised(score) {
                 raised.push((row, number));
@@ -101,28 +113,62 @@ impl Scoring<'_> {
         }
     }
 
-    /// The reasons of rows that are samples of their own.
-    pub(super) fn whys(&self, batch: &Batch, rows: &[usize]) -> Result<BTreeMap<usize, Why>> {
-        if rows.is_empty() {
+    /// The reasons of rows that are samples of their own, given by their places in the batch and their numbers.
+    pub(super) fn whys(
+        &self,
+        batch: &Batch,
+        raised: &[(usize, usize)],
+        evidence: &Evidence,
+        remarkable: &Remarkable<'_>,
+    ) -> Result<BTreeMap<usize, Why>> {
+        if raised.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let places: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
+        let places: Vec<u32> = raised.iter().map(|(row, _)| *row as u32).collect();
         let places = Tensor::new(places, &Device::Cpu).map_err(narrows_tensor::Error::from)?;
         let chosen = |x: &Tensor| x.index_select(&places, 0).map_err(narrows_tensor::Error::from);
         let observed = batch.observed.as_ref().map(chosen).transpose()?;
         let alarms = Batch { observed, ..Batch::new(chosen(&batch.x)?) };
         let attributions = attribute(self.detector, self.model.network.as_ref(), &alarms)?;
         let (schema, names) = (self.model.preparation.output_schema(), self.detector.columns());
+        let unseen = raised.iter().any(|(_, number)| !remarkable.unseen(*number).is_empty());
+        let whole =
+            if unseen { crate::transform::flat(&self.model.network.reconstruct(&alarms.x)?)? } else { Vec::new() };
+        let whole = self.model.preparation.invert(&whole)?;
         let mut whys = BTreeMap::new();
-        for (row, attributions) in rows.iter().zip(attributions) {
+        for (at, ((row, number), attributions)) in raised.iter().zip(attributions).enumerate() {
             let mut why = Vec::with_capacity(attributions.len());
             for Attribution { column, share, expected } in attributions {
                 let expected = self.model.preparation.invert(&expected)?;
                 why.push((column, share, reasons::text(&schema, &expected, 0, &names[column], column)));
             }
-            whys.insert(*row, why);
+            let base = self.detector.score(&evidence.row(*row));
+            whys.insert(*number, self.with_unseen(why, base, remarkable.unseen(*number), &whole, at));
         }
         Ok(whys)
+    }
+
+    /// Reasons of a row with those of its unseen values, which come with a share each; `expected` holds the reconstruction
+    /// of the row in row `at`.
+    fn with_unseen(&self, mut why: Why, base: f64, unseen: &[usize], expected: &Block, at: usize) -> Why {
+        if unseen.is_empty() {
+            return why;
+        }
+        let schema = self.model.preparation.output_schema();
+        let each = self.detector.record.unseen;
+        let total = base + each * unseen.len() as f64;
+        for (_, share, _) in &mut why {
+            *share *= base / total;
+        }
+        why.retain(|(column, ..)| !unseen.contains(column));
+        for &column in unseen {
+            let name = self.detector.name(column);
+            let usual = || reasons::text(&schema, expected, at, name, column);
+            why.push((column, each / total, self.detector.only_value(column).or_else(usual)));
+        }
+        why.sort_by(|a, b| b.1.total_cmp(&a.1));
+        why.truncate(reasons::REASONS);
+        why
     }
 
     /// The reasons of rows that windows were scored back onto.
@@ -130,13 +176,16 @@ impl Scoring<'_> {
         &self,
         raised: &[(usize, usize)],
         evidence: &Evidence,
+        remarkable: &Remarkable<'_>,
         known: &mut BTreeMap<usize, Vec<f32>>,
         whys: &mut BTreeMap<usize, Why>,
     ) -> Result<()> {
         for (row, number) in raised {
             if let Some(features) = known.get(number) {
                 let expected = self.model.preparation.invert(features)?;
-                whys.insert(*number, self.why(&evidence.row(*row), &expected, 0));
+                let (parts, unseen) = (evidence.row(*row), remarkable.unseen(*number));
+                let why = self.why(&parts, &expected, 0);
+                whys.insert(*number, self.with_unseen(why, self.detector.score(&parts), unseen, &expected, 0));
             }
         }
         if let Some((_, last)) = raised.last() {

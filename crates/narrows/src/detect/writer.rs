@@ -2,11 +2,11 @@
 
 use narrows_data::sink::Sink;
 use narrows_data::{Block, Column, ColumnData, ColumnKind, Sample, Schema};
+use rayon::prelude::*;
 
-use super::Detector;
-use super::pipeline::Detected;
 use super::reasons::{self, Reason};
 use super::scoring::Why;
+use super::{Detected, Detector};
 use crate::Result;
 use crate::transform::Kept;
 
@@ -70,7 +70,7 @@ impl<'a, S: Sink + ?Sized> Writer<'a, S> {
         columns.push(ColumnData::Numbers(scores.to_vec()));
         if let Some(calibration) = &self.detector.record.calibration {
             let p_value = |score: &f64| if score.is_nan() { f64::NAN } else { calibration.scores.p_value(*score) };
-            columns.push(ColumnData::Numbers(scores.iter().map(p_value).collect()));
+            columns.push(ColumnData::Numbers(scores.par_iter().with_min_len(256).map(p_value).collect()));
         }
         if self.decides {
             let flag = |(alarm, score): (&bool, &f64)| {
@@ -89,9 +89,9 @@ impl<'a, S: Sink + ?Sized> Writer<'a, S> {
     }
 
     fn reason(&self, block: &Block, row: usize, (column, share, expected): &(usize, f64, Option<String>)) -> Reason {
-        let name = &self.detector.columns()[*column];
+        let name = self.detector.name(*column);
         let observed = reasons::text(&self.schema, block, row, name, *column);
-        Reason { column: name.clone(), share: *share, observed, expected: expected.clone() }
+        Reason { column: name.to_owned(), share: *share, observed, expected: expected.clone() }
     }
 
     pub(super) fn finish(self, threshold: Option<f64>) -> Result<Detected> {

@@ -56,7 +56,7 @@ impl Lines {
             columns.extend(role.map(|role| Column { name: name.clone(), kind, role }));
         }
         let schema = Schema { sample: Sample::Table, columns: columns.clone() };
-        let reading = Reading { origin: origin.to_owned(), delimiter, slots, columns };
+        let reading = Reading { origin: origin.to_owned(), delimiter, slots, columns, faults: None };
         Ok(Self { reading, schema, smooth: options.smooth, keys: objects.then_some(names) })
     }
 

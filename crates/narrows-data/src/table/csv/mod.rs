@@ -10,6 +10,7 @@ mod row;
 
 use std::ops::Range;
 
+use super::faults::{Faults, Seen};
 use super::{TableError, select};
 use crate::format::storage::Storage;
 use crate::schema::Role;
@@ -71,8 +72,22 @@ impl Csv {
             numeric_time(&origin, column)?;
         }
         let schema = Schema { sample: Sample::Table, columns: columns.clone() };
-        let reading = Reading { origin, delimiter: head.delimiter, slots, columns };
+        let faults = options.lenient.then(Seen::default);
+        let reading = Reading { origin, delimiter: head.delimiter, slots, columns, faults };
         Ok(Self { storage, length, schema, index, reading })
+    }
+}
+
+impl Csv {
+    /// The line on which row `row` begins, from 1.
+    fn line_of(&self, row: usize) -> Option<u64> {
+        let index = self.index.rows.partition_point(|rows| rows.end <= row);
+        let (rows, (bytes, line)) = (self.index.rows.get(index)?, self.index.places.get(index)?);
+        let mut buffer = vec![0; (bytes.end - bytes.start) as usize];
+        let text = Text { storage: &self.storage, length: self.length, origin: &self.reading.origin };
+        text.read(bytes.start, &mut buffer).ok()?;
+        let (start, _) = row::rows(&buffer, self.reading.delimiter).nth(row - rows.start)?;
+        Some(line + memchr::memchr_iter(b'\n', &buffer[..start]).count() as u64)
     }
 }
 
@@ -178,5 +193,16 @@ impl Source for Csv {
 
     fn origin(&self) -> &str {
         &self.reading.origin
+    }
+
+    fn faults(&self) -> Faults {
+        self.reading.faults.as_ref().map(Seen::total).unwrap_or_default()
+    }
+
+    fn place(&self, row: usize) -> String {
+        match self.line_of(row) {
+            Some(line) => format!("line {line}"),
+            None => format!("row {}", row + 1),
+        }
     }
 }

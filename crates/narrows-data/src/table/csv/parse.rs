@@ -5,6 +5,7 @@ use memchr::memchr_iter;
 use super::row::{cell, end_of_row, is_empty};
 use super::{kind, number};
 use crate::schema::Role;
+use crate::table::faults::{Faults, Seen};
 use crate::table::interner::Interner;
 use crate::table::{TableError, time};
 use crate::{Block, Column, ColumnData, ColumnKind};
@@ -18,6 +19,8 @@ pub(super) struct Reading {
     pub(super) slots: Vec<Option<usize>>,
     /// The columns that are read.
     pub(super) columns: Vec<Column>,
+    /// Where what cannot be read is noted; without, it is an error.
+    pub(super) faults: Option<Seen>,
 }
 
 /// Values of one column while they are being read.
@@ -32,6 +35,7 @@ impl Reading {
         let mut values: Vec<Values> = self.columns.iter().map(|column| Values::new(column.kind, rows)).collect();
         let mut at = 0;
         let mut found = 0;
+        let mut faults = Faults::default();
         while at < text.len() {
             if matches!(text[at], b'\n' | b'\r' | b' ' | b'\t') {
                 let end = end_of_row(text, at, self.delimiter).unwrap_or(text.len());
@@ -40,25 +44,57 @@ impl Reading {
                     continue;
                 }
             }
-            at = self.row(text, at, &mut values, line)?;
+            let before = faults.clone();
+            at = match self.row(text, at, &mut values, line, &mut faults) {
+                Err(error @ TableError::Ragged { .. }) if self.faults.is_some() => {
+                    faults = before;
+                    faults.line(&error);
+                    for values in &mut values {
+                        values.only_missing(found);
+                    }
+                    end_of_row(text, at, self.delimiter).map_or(text.len(), |end| end + 1)
+                }
+                next => next?,
+            };
             found += 1;
+        }
+        if let Some(seen) = &self.faults {
+            seen.set(line, faults);
         }
         Ok(Block { rows: found, dense: Vec::new(), columns: values.into_iter().map(Values::finish).collect() })
     }
 
     /// Reads the row at `start` and tells where the next begins.
-    fn row(&self, text: &[u8], start: usize, values: &mut [Values], line: u64) -> Result<usize, TableError> {
+    fn row(
+        &self,
+        text: &[u8],
+        start: usize,
+        values: &mut [Values],
+        line: u64,
+        faults: &mut Faults,
+    ) -> Result<usize, TableError> {
         let last = self.slots.len() - 1;
         let mut at = start;
         for (place, slot) in self.slots.iter().enumerate() {
             let end = match *slot {
                 None => cell(text, at, self.delimiter).1,
-                Some(slot) => match &mut values[slot] {
-                    Values::Numbers(numbers) if self.columns[slot].kind == ColumnKind::Number => {
-                        self.number(text, at, numbers, slot, line)?
+                Some(slot) => {
+                    let read = match &mut values[slot] {
+                        Values::Numbers(numbers) if self.columns[slot].kind == ColumnKind::Number => {
+                            self.number(text, at, numbers, slot, line)
+                        }
+                        values => self.cell(text, at, values, slot, line),
+                    };
+                    match read {
+                        Ok(end) => end,
+                        Err(error) if self.faults.is_some() => {
+                            faults.cell(&error);
+                            values[slot].push_missing();
+                            cell(text, at, self.delimiter).1
+                        }
+                        Err(error) => return Err(error),
                     }
-                    values => self.cell(text, at, values, slot, line)?,
-                },
+                }
             };
             let delimited = text.get(end) == Some(&self.delimiter);
             if delimited == (place == last) {
@@ -166,6 +202,15 @@ impl Values {
             Self::Numbers(numbers) => numbers.push(f64::NAN),
             Self::Texts(interner) => interner.push_missing(),
         }
+    }
+
+    /// Has a missing value as the last of `before + 1`, whatever of its row was read.
+    fn only_missing(&mut self, before: usize) {
+        match self {
+            Self::Numbers(numbers) => numbers.truncate(before),
+            Self::Texts(interner) => interner.truncate(before),
+        }
+        self.push_missing();
     }
 
     fn finish(self) -> ColumnData {

@@ -119,3 +119,12 @@ fn what_cannot_be_split_is_refused() {
     assert!(serde_json::from_str::<SplitConfig>(r#"{"fractions": [0.0, 0.5, 0.5]}"#).is_err());
     assert_eq!(serde_json::from_str::<SplitConfig>(r#"{"seed": 3}"#).unwrap().seed, 3);
 }
+
+#[test]
+fn rows_can_be_left_out_of_a_part() {
+    let splits = Splits::new(&shared(counting(1003, 1, 100)), &SplitConfig::default()).unwrap();
+    let (left_out, kept): (Vec<usize>, Vec<usize>) = members(&splits.train).into_iter().partition(|row| row % 7 == 3);
+    let trimmed = splits.train.without(&left_out);
+    assert_eq!((trimmed.rows(), members(&trimmed)), (kept.len(), kept.clone()));
+    assert_eq!(members(&trimmed.limit(5)), kept[..5]);
+}

@@ -1,0 +1,77 @@
+//! Cells and lines of a text that could not be read where the rest is read all the same: how many, and the first of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+
+use super::TableError;
+
+/// Faults that are kept with their reasons.
+const KEPT: usize = 20;
+
+/// What could not be read of a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Faults {
+    /// Cells that were read as missing.
+    pub cells: usize,
+    /// Lines of another number of cells, all of whose cells are missing.
+    pub lines: usize,
+    /// The first of both, with place and reason.
+    pub first: Vec<String>,
+}
+
+impl Faults {
+    /// Whether all could be read.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.cells == 0 && self.lines == 0
+    }
+
+    /// Adds those of rows further down.
+    #[must_use]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.cells += other.cells;
+        self.lines += other.lines;
+        self.first.extend(other.first);
+        self.first.truncate(KEPT);
+        self
+    }
+}
+
+/// Faults of one file, by the line that each block begins on: a block that is read again counts once.
+#[derive(Debug, Default)]
+pub(super) struct Seen(Mutex<BTreeMap<u64, Faults>>);
+
+impl Seen {
+    /// Takes what was found in the block that begins on line `line`.
+    pub(super) fn set(&self, line: u64, faults: Faults) {
+        if !faults.is_empty() {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(line, faults);
+        }
+    }
+
+    /// All that was found so far, in the order of lines.
+    pub(super) fn total(&self) -> Faults {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.values().cloned().fold(Faults::default(), Faults::and)
+    }
+}
+
+impl Faults {
+    pub(super) fn cell(&mut self, error: &TableError) {
+        self.cells += 1;
+        self.keep(error);
+    }
+
+    pub(super) fn line(&mut self, error: &TableError) {
+        self.lines += 1;
+        self.keep(error);
+    }
+
+    fn keep(&mut self, error: &TableError) {
+        if self.first.len() < KEPT {
+            self.first.push(error.to_string());
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Fitting a detector: the training rows that it keeps, the scale of its parts, and the scores of held-out rows.
+
+use std::sync::Arc;
+
+use narrows_core::Autoencoder;
+use narrows_data::{Preparation, Splits, Subset, Train, in_order};
+use narrows_eval::threshold::Conformal;
+use narrows_tensor::{DType, Device, Tensor};
+
+use super::calibration::{Calibration, RowDigest};
+use super::rows::score_rows;
+use super::{DetectConfig, Detector, Record};
+use crate::Result;
+use crate::evaluate::ROWS;
+
+/// Training rows over which the parts are scaled.
+const SCALED: usize = 8_192;
+/// Values that are stored at most.
+const STORED: usize = 1 << 23;
+
+/// Fits a detector on the training rows and calibrates it on `held_out`.
+pub(crate) fn fit(
+    config: &DetectConfig,
+    network: &(impl Autoencoder + ?Sized),
+    preparation: &Arc<Preparation>,
+    splits: &Splits,
+    chosen_by_validation: bool,
+) -> Result<Detector> {
+    let stored = stored_rows(&splits.train, preparation, config.neighbours.get())?;
+    let parts = 1 + usize::from(stored.is_some());
+    let record = Record { config: config.clone(), scales: vec![1.0; parts], unseen: 0.0, calibration: None };
+    let mut detector = Detector::new(record, preparation, stored.as_ref())?;
+    (detector.record.scales, detector.record.unseen) = scales(&detector, network, &splits.train, preparation)?;
+    // Where validation rows chose the best step, only test rows are untouched.
+    detector.record.calibration = if chosen_by_validation {
+        calibrate(&detector, network, preparation, &splits.test, "test")?
+    } else {
+        calibrate(&detector, network, preparation, &splits.validation, "validation")?
+    };
+    Ok(detector)
+}
+
+/// At most `limit` training samples, evenly spread over the file; `None` where none are to be stored.
+fn stored_rows(train: &Subset<Train>, preparation: &Arc<Preparation>, limit: usize) -> Result<Option<Tensor>> {
+    let width = preparation.layout().width();
+    let portions = in_order(train, preparation, ROWS)?;
+    let total = portions.samples();
+    let kept = limit.min(total).min((STORED / width.max(1)).max(1));
+    if kept == 0 {
+        return Ok(None);
+    }
+    let (mut values, mut next, mut seen) = (Vec::with_capacity(kept * width), 0, 0);
+    for portion in portions {
+        let rows = portion?.rows;
+        for row in rows.features.chunks_exact(width) {
+            // The sample of number k is the one at k * total / kept.
+            if next < kept && seen == next * total / kept {
+                values.extend_from_slice(row);
+                next += 1;
+            }
+            seen += 1;
+        }
+    }
+    let rows = values.len() / width.max(1);
+    let tensor = Tensor::from_vec(values, (rows, width), &Device::Cpu).map_err(narrows_tensor::Error::from)?;
+    Ok(Some(tensor.to_dtype(DType::F32).map_err(narrows_tensor::Error::from)?))
+}
+
+/// The mean size of each part over training rows, where a stored row is compared with the others; and the mean of the
+/// largest sizes in these units.
+fn scales(
+    detector: &Detector,
+    network: &(impl Autoencoder + ?Sized),
+    train: &Subset<Train>,
+    preparation: &Arc<Preparation>,
+) -> Result<(Vec<f64>, f64)> {
+    let alone = detector.without_rows();
+    let limited = train.clone().limit(SCALED);
+    let scores = score_rows(&alone, network, preparation, &limited, |_| ())?.scores;
+    let mean = |sizes: &[f64]| match sizes.iter().sum::<f64>() / sizes.len().max(1) as f64 {
+        mean if mean.is_finite() && mean > 0.0 => mean,
+        _ => 1.0,
+    };
+    let largest = |sizes: &[f64], scale: f64| sizes.iter().copied().fold(scale, f64::max) / scale;
+    let mut scales = vec![mean(&scores)];
+    let mut strangest = largest(&scores, scales[0]);
+    if let Some(nearest) = detector.nearest() {
+        let per_step = (detector.steps() as f64).sqrt();
+        let distances: Vec<f64> = nearest.apart(SCALED)?.iter().map(|distance| distance / per_step).collect();
+        let scale = mean(&distances);
+        scales.push(scale);
+        strangest = f64::midpoint(strangest, largest(&distances, scale));
+    }
+    Ok((scales, strangest))
+}
+
+fn calibrate<K>(
+    detector: &Detector,
+    network: &(impl Autoencoder + ?Sized),
+    preparation: &Arc<Preparation>,
+    rows: &Subset<K>,
+    split: &str,
+) -> Result<Option<Calibration>> {
+    let window = preparation.window().map_or(1, narrows_data::Window::length);
+    if rows.rows() < window {
+        return Ok(None);
+    }
+    let mut digest = RowDigest::default();
+    let scored = score_rows(detector, network, preparation, rows, |features| digest.add(features))?;
+    let (count, scores) = (scored.scores.len(), scored.scores);
+    if count == 0 {
+        return Ok(None);
+    }
+    let scores = Conformal::new(scores)?;
+    Ok(Some(Calibration { split: split.into(), rows: count, sha256: digest.finish(), scores }))
+}
