@@ -15,14 +15,14 @@ const COLUMNS: usize = 20;
 const TRAINED: usize = 10_000;
 
 /// Files and programs of these workloads.
-struct Scene {
-    folder: PathBuf,
+pub(super) struct Scene {
+    pub(super) folder: PathBuf,
     release: PathBuf,
 }
 
 impl Scene {
     /// Builds the programs.
-    fn new() -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         let target = repository::target()?;
         let folder = target.join("bench");
         std::fs::create_dir_all(&folder)?;
@@ -33,7 +33,7 @@ impl Scene {
     }
 
     /// A file of so many rows, made once.
-    fn rows(&self, rows: usize) -> Result<PathBuf> {
+    pub(super) fn rows(&self, rows: usize) -> Result<PathBuf> {
         let path = self.folder.join(format!("rows-{rows}.parquet"));
         if !path.exists() {
             let mut make = Command::new(self.release.join("examples").join("correlated_rows"));
@@ -42,7 +42,7 @@ impl Scene {
         Ok(path)
     }
 
-    fn narrows(&self) -> Command {
+    pub(super) fn narrows(&self) -> Command {
         let mut command = Command::new(self.release.join("narrows"));
         command.stdout(Stdio::null());
         command

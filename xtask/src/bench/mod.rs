@@ -4,6 +4,7 @@
 //! The ratio is the median over rounds of ours to the best of the others in that round. Figures of earlier runs on the same
 //! machine are kept, so that workloads can be measured a few at a time; each tells its commit.
 
+mod detect;
 mod encode;
 mod peer;
 mod table;
@@ -18,7 +19,7 @@ use crate::{Result, repository};
 use peer::Peer;
 
 /// Workload, and the floating-point operations of one sample (none where they say little).
-const WORKLOADS: [(&str, f64); 11] = [
+const WORKLOADS: [(&str, f64); 12] = [
     ("matmul-2048", 2.0 * 2048.0 * 2048.0),
     ("dense-128", DENSE),
     ("dense-512", DENSE),
@@ -30,6 +31,7 @@ const WORKLOADS: [(&str, f64); 11] = [
     ("infer-tabular-4096", 4.0 * (20.0 * 64.0 + 64.0 * 32.0 + 32.0 * 8.0)),
     ("encode-1000000", 0.0),
     ("encode-10000", 0.0),
+    ("detect-10000000", 0.0),
 ];
 /// Weights of 784-512-256-32 and its mirror.
 const WEIGHTS: f64 = 2.0 * (784.0 * 512.0 + 512.0 * 256.0 + 256.0 * 32.0);
@@ -131,9 +133,10 @@ pub fn run(options: &Options) -> Result {
         if !options.names.is_empty() && !options.names.iter().any(|wanted| wanted == name) {
             continue;
         }
-        let mut outcome = match name.strip_prefix("encode-") {
-            Some(rows) => encode::measure(name, rows.parse()?, python.as_deref(), options)?,
-            None => measure(name, peers(name, python.as_deref())?, options)?,
+        let mut outcome = match name.split_once('-') {
+            Some(("encode", rows)) => encode::measure(name, rows.parse()?, python.as_deref(), options)?,
+            Some(("detect", rows)) => detect::measure(name, rows.parse()?, options)?,
+            _ => measure(name, peers(name, python.as_deref())?, options)?,
         };
         outcome.commit = table::commit();
         println!("{}", table::lines(&outcome).join("\n"));

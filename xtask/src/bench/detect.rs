@@ -1,0 +1,44 @@
+//! The whole command: `narrows detect` from Parquet to Parquet with a dense detector, process start and all.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::encode::Scene;
+use super::{Figures, Options, Outcome, median};
+use crate::Result;
+use crate::process::{peak_kilobytes, run as execute};
+
+/// Rows that the detector is trained on, held out and calibrated with.
+const TRAINED: usize = 100_000;
+
+/// A detector that keeps no training rows to compare with: only so does a row cost the same however many there were.
+fn detector(scene: &Scene) -> Result<PathBuf> {
+    let path = scene.folder.join("detector");
+    let train =
+        ["--task", "anomaly", "--model", "ae", "--latent", "8", "--steps", "300", "--force", "--quiet", "--out"];
+    execute(scene.narrows().arg("train").arg(scene.rows(TRAINED)?).args(train).arg(&path))?;
+    Ok(path)
+}
+
+/// Measures the workload of so many rows.
+pub(super) fn measure(name: &str, rows: usize, options: &Options) -> Result<Outcome> {
+    let scene = Scene::new()?;
+    let (model, data) = (detector(&scene)?, scene.rows(rows)?);
+    let command = || {
+        let mut command = scene.narrows();
+        let out = scene.folder.join("alarms.parquet");
+        command.arg("detect").arg(&model).arg(&data).args(["--fpr", "0.01", "--force", "--quiet", "-o"]).arg(out);
+        command
+    };
+    let mut seconds = Vec::new();
+    for _ in 0..options.rounds.max(1) {
+        let start = Instant::now();
+        execute(&mut command())?;
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    let step = median(seconds);
+    let peak_mib = peak_kilobytes(&mut command())? as f64 / 1024.0;
+    let (implementation, samples_per_second) = ("fused".to_owned(), rows as f64 / step);
+    let figures = vec![Figures { implementation, samples_per_second, step_ms: 1e3 * step, peak_mib }];
+    Ok(Outcome { workload: name.to_owned(), figures, ratio: None, without_imports: None, commit: String::new() })
+}
