@@ -24,6 +24,18 @@ pub enum Error {
         /// What it takes, in words or symbols.
         expected: String,
     },
+    /// A parameter would hold more numbers than any model here is meant to.
+    #[error(
+        "the parameter `{name}` of shape {shape:?} would take {gigabytes} GB, and training four times as much; choose a smaller code or narrower layers"
+    )]
+    TooLarge {
+        /// The full name.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// Its size in single precision.
+        gigabytes: u64,
+    },
     /// The same parameter name was asked for twice.
     #[error("the parameter name `{name}` is used twice; enter a scope of its own for each layer")]
     DuplicateName {

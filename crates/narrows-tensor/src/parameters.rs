@@ -128,6 +128,9 @@ impl Parameters {
     }
 }
 
+/// The most numbers of one parameter: 2 GiB in single precision, more than any machine that this is for can train.
+const LARGEST: u128 = 1 << 29;
+
 /// A place in the tree of parameter names, where a layer asks for its parameters.
 #[derive(Clone, Debug)]
 pub struct Scope {
@@ -167,9 +170,14 @@ impl Scope {
     /// - returns: `shape`
     ///
     /// # Errors
-    /// The name is taken, or candle cannot make the tensor.
+    /// The name is taken, there are more than 2^29 numbers, or candle cannot make the tensor.
     pub fn parameter(&self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Tensor> {
         let (shape, name) = (shape.into(), self.full_name(name));
+        let count = shape.dims().iter().fold(1u128, |count, &size| count.saturating_mul(size as u128));
+        if count > LARGEST {
+            let gigabytes = u64::try_from(count * 4 / 1_000_000_000).unwrap_or(u64::MAX);
+            return Err(Error::TooLarge { name, shape: shape.dims().to_vec(), gigabytes });
+        }
         let var = Var::from_tensor(&self.initial(&name, shape, init)?)?;
         let tensor = var.as_tensor().clone();
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);

@@ -62,6 +62,9 @@ pub fn fit(
     watchers: &mut [&mut dyn Observer],
 ) -> Result<Fitted> {
     let config = &plan.config;
+    let mut document = document(plan);
+    // Before anything is written: the networks may be larger than can be made.
+    let mut network = model::fresh(&document)?;
     if resume {
         refuse_changes(plan, run)?;
     } else {
@@ -70,8 +73,6 @@ pub fn fit(
     let dims = plan.preparation.layout().dims.clone();
     let feed = Feed::new(&plan.splits.train, &plan.preparation, feed_config(config))?;
     let mut batches = FeedBatches { feed, dims: dims.clone() };
-    let mut document = document(plan);
-    let mut network = model::fresh(&document)?;
     let mut state = State::new(network.as_ref(), &config.train)?;
     let checkpoints = Checkpoints::open(run.root(), plan.identity()?)?;
     if resume && let Some(checkpoint) = checkpoints.latest()? {

@@ -47,8 +47,9 @@ impl RunDirectory {
 
     /// Removes a run that ended before its first checkpoint, so that the next attempt finds its place free.
     pub fn abandon(&self) {
-        if !self.latest().exists() && !self.model().exists() && self.clear().is_ok() {
-            // The directory stays if somebody keeps other files there.
+        if !self.latest().exists() && !self.model().exists() {
+            // There may be nothing of a run yet; the directory stays if somebody keeps other files there.
+            let _ = self.clear();
             let _ = std::fs::remove_dir(&self.root);
         }
     }

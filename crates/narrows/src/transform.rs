@@ -143,7 +143,11 @@ pub(crate) fn write_rows(
     features: &[f32],
     further: Vec<ColumnData>,
 ) -> Result<usize> {
-    let mut block = model.preparation.invert(features)?;
+    write_block(model.preparation.invert(features)?, sink, further)
+}
+
+/// Writes values with further columns; returns the rows written.
+pub(crate) fn write_block(mut block: Block, sink: &mut dyn sink::Sink, further: Vec<ColumnData>) -> Result<usize> {
     block.columns.extend(further);
     let rows = block.rows;
     if rows > 0 {

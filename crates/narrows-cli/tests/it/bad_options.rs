@@ -33,6 +33,8 @@ fn values_that_cannot_work_say_what_can() {
     scene.fails(&set("data.split.fractions=[0.5,0.1,0.1]"), 2, &["sum to 1"]);
     scene.fails(&["train", "t.csv", "--threads", "0"], 2, &["--threads"]);
     scene.fails(&["train", "t.csv", "--model", "conv-ae", "--out", "run"], 2, &["conv-ae", "Use the model `ae`"]);
+    let wide = ["train", "t.csv", "--out", "run", "--model", "ae", "--set", "model.widths=[1000000, 1000000]"];
+    scene.fails(&wide, 2, &["encoder.1.weight", "4000 GB", "narrower layers"]);
     scene.fails(&["train"], 2, &["no data named"]);
     assert!(!scene.exists("run"), "a refused run left a directory");
 }

@@ -31,6 +31,20 @@ fn tables_are_generated_in_the_schema_of_the_training_data() {
 }
 
 #[test]
+fn whole_columns_stay_whole_and_within_their_range() {
+    let scene = Scene::new();
+    let row = |at: usize| format!("{},{}\n", 20 + at * at % 31, 0.25 * (at % 7) as f64);
+    scene.write("t.csv", "age,dose\n".to_owned() + &(0..400).map(row).collect::<String>());
+    train(&scene, "t.csv", "vae", &[]);
+    scene.succeeds(&["generate", "vae", "-n", "200", "-o", "a.csv"]);
+    let text = String::from_utf8(scene.read("a.csv")).unwrap();
+    let rows: Vec<Vec<f64>> =
+        text.lines().skip(1).map(|line| line.split(',').map(|cell| cell.parse().unwrap()).collect()).collect();
+    assert!(rows.iter().all(|row| row[0].fract() == 0.0 && (20.0..=50.0).contains(&row[0])), "{text}");
+    assert!(rows.iter().any(|row| row[1].fract() != 0.0), "{text}");
+}
+
+#[test]
 fn models_without_a_prior_draw_from_a_mixture() {
     let scene = Scene::new();
     scene.succeeds(&["generate", model(), "-n", "20", "-o", "a.csv"]);

@@ -209,6 +209,23 @@ impl Preparation {
     }
 }
 
+impl Preparation {
+    /// What [`Self::invert`] gives of features that were drawn and not reconstructed: where the numbers of training rows
+    /// were whole these are too, and within their range.
+    ///
+    /// # Errors
+    /// As [`Self::invert`].
+    pub fn drawn(&self, features: &[f32]) -> Result<Block> {
+        let mut block = self.invert(features)?;
+        if let Transform::Table(columns) = &self.transform {
+            for (column, values) in columns.iter().zip(&mut block.columns) {
+                column.settle(values);
+            }
+        }
+        Ok(block)
+    }
+}
+
 fn array_layout(dims: Vec<usize>, weights: Vec<f32>, reals: Reals) -> Layout {
     let width = weights.len();
     let fields = if dims.len() == 1 && width <= 256 {

@@ -66,7 +66,11 @@ impl Plan {
         let mut weights = vec![inverse(variance)];
         weights.extend(indicator.then(|| indicator_weight(&moments, missing)));
         let code = Code::Number { scale, fill, indicator };
-        Self::kept(column, code, weights, remark)
+        let mut plan = Self::kept(column, code, weights, remark);
+        if let Some(kept) = plan.column.as_mut().filter(|_| moments.whole) {
+            kept.whole = Some([moments.min, moments.max]);
+        }
+        plan
     }
 
     fn boolean(column: &Column, numbers: &Numbers) -> Self {
@@ -113,7 +117,7 @@ impl Plan {
     }
 
     fn kept(column: &Column, code: Code, weights: Vec<f32>, remark: Option<Remark>) -> Self {
-        let column = TableColumn { name: column.name.clone(), kind: column.kind, code };
+        let column = TableColumn { name: column.name.clone(), kind: column.kind, code, whole: None };
         Self { column: Some(column), weights, remark, held: None }
     }
 }

@@ -13,16 +13,20 @@ pub(super) struct Moments {
     pub(super) squares: f64,
     pub(super) min: f64,
     pub(super) max: f64,
+    /// Whether all are whole.
+    pub(super) whole: bool,
 }
 
 impl Moments {
     pub(super) fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
-        let mut moments = Self { count: 0.0, mean: 0.0, squares: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY };
+        let (min, max) = (f64::INFINITY, f64::NEG_INFINITY);
+        let mut moments = Self { count: 0.0, mean: 0.0, squares: 0.0, min, max, whole: true };
         for value in values.clone() {
             moments.count += 1.0;
             moments.mean += value;
             moments.min = moments.min.min(value);
             moments.max = moments.max.max(value);
+            moments.whole &= value.fract() == 0.0;
         }
         moments.mean /= moments.count.max(1.0);
         moments.squares = values.map(|value| (value - moments.mean) * (value - moments.mean)).sum();
@@ -39,6 +43,7 @@ impl Moments {
         }
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
+        self.whole &= other.whole;
     }
 
     /// The variance with divisor `count`.

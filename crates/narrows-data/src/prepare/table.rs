@@ -18,6 +18,9 @@ pub(super) struct TableColumn {
     pub(super) name: String,
     pub(super) kind: ColumnKind,
     pub(super) code: Code,
+    /// Least and largest number of training rows, where all were whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) whole: Option<[f64; 2]>,
 }
 
 /// How a column becomes features.
@@ -166,6 +169,15 @@ impl TableColumn {
                     _ => Texts::MISSING,
                 };
                 ColumnData::Texts(Texts { codes: rows.map(code).collect(), levels: names })
+            }
+        }
+    }
+
+    /// Makes numbers whole, and no less or larger than in training, where those of training rows were whole.
+    pub(super) fn settle(&self, values: &mut ColumnData) {
+        if let (Some([least, largest]), ColumnData::Numbers(values)) = (self.whole, values) {
+            for value in values.iter_mut() {
+                *value = value.round().clamp(least, largest);
             }
         }
     }

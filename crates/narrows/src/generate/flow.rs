@@ -27,8 +27,7 @@ const HELD_OUT: usize = 8;
 /// The least deviation of a latent, as a share of the largest.
 const FLOOR: f64 = 1e-4;
 /// Names of the tensors that are no parameters of the flow.
-const MEAN: &str = "mean";
-const DEVIATION: &str = "deviation";
+const FIXED: [&str; 4] = ["mean", "deviation", "least", "largest"];
 /// Where errors say that a tensor comes from.
 const ORIGIN: &str = "the flow of codes";
 
@@ -37,9 +36,17 @@ const ORIGIN: &str = "the flow of codes";
 pub struct FlowSampler {
     flow: MaskedAutoregressive,
     parameters: Parameters,
-    /// Mean and deviation of each latent, `[D]`.
+    fixed: Fixed,
+}
+
+/// What is known of each latent of the training rows, `[D]` each.
+#[derive(Clone, Debug)]
+struct Fixed {
     mean: Tensor,
     deviation: Tensor,
+    /// Codes are drawn between these: far from all codes that it was fitted to, a flow may stretch without bound.
+    least: Tensor,
+    largest: Tensor,
 }
 
 impl FlowSampler {
@@ -62,7 +69,8 @@ impl FlowSampler {
         let deviation = deviation.maximum(f64::from(largest) * FLOOR)?;
         let u = codes.broadcast_sub(&mean)?.broadcast_div(&deviation)?;
         let (train, held_out) = divided(&u)?;
-        let sampler = Self::new(config, mean, deviation, key)?;
+        let fixed = Fixed { mean, deviation, least: codes.min(0)?, largest: codes.max(0)? };
+        let sampler = Self::new(config, fixed, key)?;
         let mut optimizer = AdamW::new(AdamWConfig::default(), NonNegative::default(), &sampler.parameters)?;
         let mut best = (f64::NEG_INFINITY, BTreeMap::new());
         for step in 0..=STEPS {
@@ -89,11 +97,11 @@ impl FlowSampler {
     }
 
     /// A flow that changes nothing yet.
-    fn new(config: &FlowConfig, mean: Tensor, deviation: Tensor, key: &Key) -> narrows_train::Result<Self> {
+    fn new(config: &FlowConfig, fixed: Fixed, key: &Key) -> narrows_train::Result<Self> {
         let scope = Scope::root(*key, DType::F32, &Device::Cpu);
         let (steps, widths) = (*config.steps.get(), config.widths.get());
-        let flow = MaskedAutoregressive::new(steps, mean.elem_count(), widths, &scope)?;
-        Ok(Self { flow, parameters: scope.parameters(), mean, deviation })
+        let flow = MaskedAutoregressive::new(steps, fixed.mean.elem_count(), widths, &scope)?;
+        Ok(Self { flow, parameters: scope.parameters(), fixed })
     }
 
     /// `log p(z)` in nats of each code.
@@ -105,11 +113,12 @@ impl FlowSampler {
     /// # Errors
     /// The codes have another size.
     pub fn log_density(&self, codes: &Tensor) -> narrows_train::Result<Tensor> {
-        let u = codes.broadcast_sub(&self.mean)?.broadcast_div(&self.deviation)?;
-        Ok(self.flow.log_density(&u)?.broadcast_sub(&self.deviation.log()?.sum(0)?)?)
+        let Fixed { mean, deviation, .. } = &self.fixed;
+        let u = codes.broadcast_sub(mean)?.broadcast_div(deviation)?;
+        Ok(self.flow.log_density(&u)?.broadcast_sub(&deviation.log()?.sum(0)?)?)
     }
 
-    /// New codes.
+    /// New codes, none of whose values is less or larger than those of the codes that the flow was fitted to.
     ///
     /// # Shapes
     /// - returns: `[n, D]`
@@ -117,8 +126,10 @@ impl FlowSampler {
     /// # Errors
     /// Candle cannot draw them.
     pub fn draw(&self, n: usize, key: &Key) -> narrows_train::Result<Tensor> {
-        let u = random::normal(key, (n, self.mean.elem_count()), DType::F32, &Device::Cpu)?;
-        Ok(self.flow.inverse(&u)?.broadcast_mul(&self.deviation)?.broadcast_add(&self.mean)?)
+        let Fixed { mean, deviation, least, largest } = &self.fixed;
+        let u = random::normal(key, (n, mean.elem_count()), DType::F32, &Device::Cpu)?;
+        let codes = self.flow.inverse(&u)?.broadcast_mul(deviation)?.broadcast_add(mean)?;
+        Ok(codes.broadcast_maximum(least)?.broadcast_minimum(largest)?)
     }
 
     /// As tensors for a file.
@@ -126,8 +137,9 @@ impl FlowSampler {
     /// # Errors
     /// Candle cannot copy them.
     pub fn tensors(&self) -> narrows_train::Result<BTreeMap<String, Tensor>> {
-        let own =
-            [(MEAN, &self.mean), (DEVIATION, &self.deviation)].map(|(name, value)| (name.to_owned(), value.clone()));
+        let Fixed { mean, deviation, least, largest } = &self.fixed;
+        let own = FIXED.into_iter().zip([mean, deviation, least, largest]);
+        let own = own.map(|(name, value)| (name.to_owned(), value.clone()));
         let all = self.parameters.tensors().into_iter().chain(own);
         all.map(|(name, tensor)| Ok((name, tensor.copy()?))).collect()
     }
@@ -141,7 +153,9 @@ impl FlowSampler {
             let missing = || narrows_tensor::Error::MissingTensor { origin: ORIGIN.into(), name: name.into() };
             stored.remove(name).ok_or_else(missing)
         };
-        let sampler = Self::new(config, take(MEAN)?, take(DEVIATION)?, &Key::new(0))?;
+        let [mean, deviation, least, largest] = FIXED.map(&mut take);
+        let fixed = Fixed { mean: mean?, deviation: deviation?, least: least?, largest: largest? };
+        let sampler = Self::new(config, fixed, &Key::new(0))?;
         sampler.parameters.restore(&stored, ORIGIN)?;
         Ok(sampler)
     }
@@ -204,11 +218,14 @@ mod tests {
             let points = codes.to_vec2::<f32>().unwrap();
             points.iter().filter(|point| (2.4..3.6).contains(&(point[0] - 10.0).hypot(1e3 * point[1]))).count()
         };
+        // Single draws of so many go far astray where nothing holds them.
+        let drawn = again.draw(50_000, &Key::new(5)).unwrap().abs().unwrap().max(0).unwrap();
+        assert!(drawn.to_vec1::<f32>().unwrap()[0] < 13.2, "{drawn}");
         let (key, n) = (Key::new(4), 1_000);
         let [own, of_normal] = [again.draw(n, &key).unwrap(), normal.draw(n, &key).unwrap()].map(near);
         assert!(own > 2 * of_normal, "{own} of {n} lie near the ring, {of_normal} of a normal distribution");
         let mut damaged = again.tensors().unwrap();
-        damaged.remove(MEAN);
+        damaged.remove(FIXED[0]);
         assert!(FlowSampler::from_tensors(&config, damaged).is_err());
     }
 

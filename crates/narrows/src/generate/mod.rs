@@ -10,7 +10,7 @@ use narrows_tensor::{Key, Tensor, random};
 pub use self::flow::FlowSampler;
 pub use self::sampler::Sampler;
 pub(crate) use self::sampler::{Samplers, fit_samplers};
-use crate::transform::{Output, flat, write_rows};
+use crate::transform::{Output, flat, write_block};
 use crate::{Error, Model, Result};
 
 /// Samples in one batch: a function of nothing, so that the same seed gives the same samples.
@@ -79,7 +79,8 @@ pub fn generate(
             network.decode_given(&z, c.as_ref())?
         };
         let beside = told.zip(conditions).map(|(condition, given)| condition.values(&given));
-        total += write_rows(model, sink.as_mut(), &flat(&x)?, beside.into_iter().collect())?;
+        let rows = model.preparation.drawn(&flat(&x)?)?;
+        total += write_block(rows, sink.as_mut(), beside.into_iter().collect())?;
         progress(count);
     }
     sink.finish()?;
