@@ -48,17 +48,11 @@ pub fn output(command: &mut Command) -> Result<String> {
 ///
 /// When it cannot start or ends with a failure.
 pub fn peak_kilobytes(command: &mut Command) -> Result<u64> {
-    let mut child = command.spawn().map_err(|error| format!("{} cannot start: {error}", shown(command)))?;
-    let path = format!("/proc/{}/status", child.id());
     let mut peak = 0;
-    loop {
-        peak = peak.max(mark(Path::new(&path)).unwrap_or(0));
-        match child.try_wait()? {
-            Some(done) if done.success() => return Ok(peak),
-            Some(done) => return Err(format!("{} failed ({done})", shown(command)).into()),
-            None => std::thread::sleep(Duration::from_millis(2)),
-        }
-    }
+    watched(command, Duration::from_millis(2), |process| {
+        peak = peak.max(mark(&process.join("status")).unwrap_or(0));
+    })?;
+    Ok(peak)
 }
 
 /// Runs `command`, whose output is not kept, and returns the seconds that it kept processors busy; where the system does not
@@ -68,18 +62,24 @@ pub fn peak_kilobytes(command: &mut Command) -> Result<u64> {
 ///
 /// When it cannot start or ends with a failure.
 pub fn processor_time(command: &mut Command) -> Result<f64> {
-    let start = Instant::now();
-    let mut child =
-        command.stdout(Stdio::null()).spawn().map_err(|error| format!("{} cannot start: {error}", shown(command)))?;
-    let path = format!("/proc/{}/stat", child.id());
-    let mut seconds = None;
+    let (start, mut seconds) = (Instant::now(), None);
+    // A process that has ended keeps its times until it is waited for.
+    watched(command.stdout(Stdio::null()), Duration::from_millis(20), |process| {
+        seconds = busy(&process.join("stat")).or(seconds);
+    })?;
+    Ok(seconds.unwrap_or(start.elapsed().as_secs_f64()))
+}
+
+/// Runs `command` and looks every now and then at what the system tells of it in `/proc`.
+fn watched(command: &mut Command, every: Duration, mut look: impl FnMut(&Path)) -> Result {
+    let mut child = command.spawn().map_err(|error| format!("{} cannot start: {error}", shown(command)))?;
+    let process = PathBuf::from(format!("/proc/{}", child.id()));
     loop {
-        // A process that has ended keeps its times until it is waited for.
-        seconds = busy(Path::new(&path)).or(seconds);
+        look(&process);
         match child.try_wait()? {
-            Some(done) if done.success() => return Ok(seconds.unwrap_or(start.elapsed().as_secs_f64())),
+            Some(done) if done.success() => return Ok(()),
             Some(done) => return Err(format!("{} failed ({done})", shown(command)).into()),
-            None => std::thread::sleep(Duration::from_millis(20)),
+            None => std::thread::sleep(every),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::config::RunConfig;
 use crate::detect::{self, Detector};
 use crate::document::{Document, FORMAT, Origin};
 use crate::evaluate::{Evaluation, ROWS, SampleErrors, measure};
-use crate::generate::{Samplers, fit_samplers};
+use crate::generate::{Samplers, check_flow, fit_samplers};
 use crate::held_out::InOrderBatches;
 use crate::{Error, Model, Plan, Result, RunDirectory, model};
 
@@ -65,6 +65,9 @@ pub fn fit(
     let mut document = document(plan);
     // Before anything is written: the networks may be larger than can be made.
     let mut network = model::fresh(&document)?;
+    if config.flow.is_some() {
+        check_flow(network.as_ref(), plan.splits.train.rows())?;
+    }
     if resume {
         refuse_changes(plan, run)?;
     } else {

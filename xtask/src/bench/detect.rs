@@ -40,5 +40,5 @@ pub(super) fn measure(name: &str, rows: usize, options: &Options) -> Result<Outc
     let peak_mib = peak_kilobytes(&mut command())? as f64 / 1024.0;
     let (implementation, samples_per_second) = ("fused".to_owned(), rows as f64 / step);
     let figures = vec![Figures { implementation, samples_per_second, step_ms: 1e3 * step, peak_mib }];
-    Ok(Outcome { workload: name.to_owned(), figures, ratio: None, without_imports: None, commit: String::new() })
+    Ok(Outcome::new(name, figures, None))
 }

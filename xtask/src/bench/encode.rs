@@ -102,5 +102,5 @@ pub(super) fn measure(name: &str, rows: usize, python: Option<&Path>, options: &
         let to = |peer: &[f64]| Some(median(seconds[0].iter().zip(peer).map(|(ours, theirs)| theirs / ours).collect()));
         (ratio, without_imports) = (to(&seconds[1]), to(&seconds[2]));
     }
-    Ok(Outcome { workload: name.to_owned(), figures: all, ratio, without_imports, commit: String::new() })
+    Ok(Outcome { without_imports, ..Outcome::new(name, all, ratio) })
 }

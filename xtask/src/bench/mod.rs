@@ -104,6 +104,13 @@ struct Outcome {
     commit: String,
 }
 
+impl Outcome {
+    /// Figures of the tree as it is.
+    fn new(workload: &str, figures: Vec<Figures>, ratio: Option<f64>) -> Self {
+        Self { workload: workload.to_owned(), figures, ratio, without_imports: None, commit: table::commit() }
+    }
+}
+
 /// The file that a run writes and the next one adds to.
 #[derive(Debug, Deserialize, Serialize)]
 struct Report {
@@ -133,12 +140,11 @@ pub fn run(options: &Options) -> Result {
         if !options.names.is_empty() && !options.names.iter().any(|wanted| wanted == name) {
             continue;
         }
-        let mut outcome = match name.split_once('-') {
+        let outcome = match name.split_once('-') {
             Some(("encode", rows)) => encode::measure(name, rows.parse()?, python.as_deref(), options)?,
             Some(("detect", rows)) => detect::measure(name, rows.parse()?, options)?,
             _ => measure(name, peers(name, python.as_deref())?, options)?,
         };
-        outcome.commit = table::commit();
         println!("{}", table::lines(&outcome).join("\n"));
         report.outcomes.retain(|earlier| earlier.workload != name);
         report.outcomes.push(outcome);
@@ -195,7 +201,7 @@ fn measure(name: &str, mut peers: Vec<Peer>, options: &Options) -> Result<Outcom
         figures.push(Figures { implementation, samples_per_second: rate, step_ms, peak_mib: peer.finish()? });
     }
     let ratio = (!ratios.is_empty()).then(|| median(ratios));
-    Ok(Outcome { workload: name.to_owned(), figures, ratio, without_imports: None, commit: String::new() })
+    Ok(Outcome::new(name, figures, ratio))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

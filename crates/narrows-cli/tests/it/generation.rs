@@ -72,6 +72,7 @@ fn flows_are_fitted_where_asked_for_and_kept_in_the_file() {
     scene.fails(&asked, 2, &["`ae` has no flow of codes", "--flow"]);
     let wide = ["train", "t.csv", "--model", "top-k", "--latent", "80", "--label", "label", "--flow", "--out", "wide"];
     scene.fails(&[&wide[..], &BRIEF].concat(), 2, &["80 values", "--latent"]);
+    assert!(!scene.exists("wide"), "refused before the training");
 }
 
 #[test]

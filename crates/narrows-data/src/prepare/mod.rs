@@ -207,9 +207,7 @@ impl Preparation {
             }
         }
     }
-}
 
-impl Preparation {
     /// What [`Self::invert`] gives of features that were drawn and not reconstructed: where the numbers of training rows
     /// were whole these are too, and within their range.
     ///

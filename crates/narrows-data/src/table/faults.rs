@@ -58,7 +58,25 @@ impl Seen {
     }
 }
 
+/// How many faults there were at some time.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    cells: usize,
+    first: usize,
+}
+
 impl Faults {
+    /// As many as there are now.
+    pub(super) const fn mark(&self) -> Mark {
+        Mark { cells: self.cells, first: self.first.len() }
+    }
+
+    /// Takes back the cells since `mark`, with which no line came.
+    pub(super) fn back_to(&mut self, mark: Mark) {
+        self.cells = mark.cells;
+        self.first.truncate(mark.first);
+    }
+
     pub(super) fn cell(&mut self, error: &TableError) {
         self.cells += 1;
         self.keep(error);

@@ -9,7 +9,7 @@ use narrows_tensor::{Key, Tensor, random};
 
 pub use self::flow::FlowSampler;
 pub use self::sampler::Sampler;
-pub(crate) use self::sampler::{Samplers, fit_samplers};
+pub(crate) use self::sampler::{Samplers, check_flow, fit_samplers};
 use crate::transform::{Output, flat, write_block};
 use crate::{Error, Model, Result};
 

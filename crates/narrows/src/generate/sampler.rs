@@ -59,6 +59,15 @@ pub(super) fn codes(model: &Model, sampler: Sampler, n: usize, key: &Key) -> Res
     Ok(codes.reshape(shape).map_err(narrows_tensor::Error::from)?)
 }
 
+/// Whether codes are narrow enough for a flow: asked before a training that takes its time.
+///
+/// # Errors
+/// They are too wide.
+pub(crate) fn check_flow(network: &(impl Autoencoder + ?Sized), rows: usize) -> Result<()> {
+    let width = network.spec().code.elements();
+    if width <= mixture::WIDEST { Ok(()) } else { Err(Error::NoCodes { rows, width, widest: mixture::WIDEST }) }
+}
+
 /// The mixture of the codes of training rows, and a flow where one is asked for; none where codes are too wide or too few.
 ///
 /// # Errors

@@ -44,10 +44,10 @@ impl Reading {
                     continue;
                 }
             }
-            let before = faults.clone();
+            let before = faults.mark();
             at = match self.row(text, at, &mut values, line, &mut faults) {
                 Err(error @ TableError::Ragged { .. }) if self.faults.is_some() => {
-                    faults = before;
+                    faults.back_to(before);
                     faults.line(&error);
                     for values in &mut values {
                         values.only_missing(found);
