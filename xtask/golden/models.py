@@ -384,9 +384,16 @@ def importance_weighted(case, mean, log_var, decode, x):
     mean, log_var, x = (rows.repeat_interleave(k, 0) for rows in (mean, log_var, x))
     encoder = torch.distributions.Normal(mean, (0.5 * log_var).exp())
     z = mean + encoder.scale * normal(named(KEY, "bottleneck"), *mean.shape)
+    doubly = case.options.get("estimator") == "doubly-reparameterised"
+    if doubly:
+        # The score of q is dropped, and each code's gradient weighted a second time (Tucker et al. 2019, equation 8).
+        encoder = torch.distributions.Normal(mean.detach(), encoder.scale.detach())
+        z.register_hook(lambda gradient: normalised[:, None] * gradient)
     prior = torch.distributions.Normal(torch.zeros_like(z), torch.ones_like(z))
     log_weights = prior.log_prob(z).sum(1) - encoder.log_prob(z).sum(1) - nats(case, decode(z), x)
-    return math.log(k) - log_weights.reshape(-1, k).logsumexp(1)
+    log_weights = log_weights.reshape(-1, k)
+    normalised = log_weights.detach().softmax(1).flatten()
+    return math.log(k) - log_weights.logsumexp(1)
 
 
 def vae(case, each):
@@ -1113,6 +1120,14 @@ CASES = [
         Case("binarised", {"vae": {"code": 2, "widths": [5], "skip": True, "binarise": True}}, [6], "bernoulli"),
     ),
     (variational(importance_weighted), Case("rows", {"iwae": {"code": 2, "widths": [5], "skip": True, "draws": 3}}, [4])),
+    (
+        variational(importance_weighted),
+        Case(
+            "doubly",
+            {"iwae": {"code": 2, "widths": [5], "skip": True, "draws": 3, "estimator": "doubly-reparameterised"}},
+            [4],
+        ),
+    ),
     (
         variational(importance_weighted),
         Case(

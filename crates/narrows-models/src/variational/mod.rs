@@ -33,7 +33,7 @@ pub(crate) use design::variational_options;
 pub use design::{Design, LikelihoodChoice};
 pub use elbo::{Elbo, Pressure, rising};
 pub use flow::{InverseAutoregressive, MaskedAutoregressive};
-pub use importance::{ImportanceWeighted, log_mean_exp};
+pub use importance::{Estimator, ImportanceWeighted, log_mean_exp};
 pub use ladder::{Climb, Ladder};
 pub use made::Made;
 pub use moments::{Discrepancy, Kernel, discrepancy};
