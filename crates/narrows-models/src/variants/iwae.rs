@@ -94,7 +94,8 @@ mod tests {
                 let gradients = Gradients::backward(&loss, model.parameters()).unwrap();
                 let of = |part: &str| {
                     let names = gradients.iter().filter(|(name, _)| name.starts_with(part));
-                    let values = names.flat_map(|(_, gradient)| gradient.flatten_all().unwrap().to_vec1::<f64>().unwrap());
+                    let values =
+                        names.flat_map(|(_, gradient)| gradient.flatten_all().unwrap().to_vec1::<f64>().unwrap());
                     values.collect::<Vec<f64>>()
                 };
                 (of("encoder"), of("decoder"))

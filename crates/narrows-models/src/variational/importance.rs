@@ -38,9 +38,7 @@ impl Objective for ImportanceWeighted {
         let posterior = parts.posterior(seen.u, seen.mode)?;
         let samples = if at.progress() < self.single { 1 } else { self.samples };
         let log_weights = match self.estimator {
-            Estimator::Reparameterised => {
-                parts.log_weights(&posterior, seen.batch, samples, &seen.noise, seen.mode)?
-            }
+            Estimator::Reparameterised => parts.log_weights(&posterior, seen.batch, samples, &seen.noise, seen.mode)?,
             Estimator::DoublyReparameterised => doubly_reparameterised(parts, &posterior, samples, seen)?,
         };
         Ok(Loss::of("bound", log_mean_exp(&log_weights)?.neg()?))
