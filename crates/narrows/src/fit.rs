@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::batches::{FeedBatches, batch};
 use crate::config::RunConfig;
-use crate::detect::{self, Detector};
+use crate::detect::{self, Detector, Score};
 use crate::document::{Document, FORMAT, Origin};
 use crate::evaluate::{Evaluation, ROWS, SampleErrors, measure};
 use crate::generate::{Samplers, check_flow, fit_samplers};
@@ -67,6 +67,9 @@ pub fn fit(
     let mut network = model::fresh(&document)?;
     if config.flow.is_some() {
         check_flow(network.as_ref(), plan.splits.train.rows())?;
+    }
+    if config.detect.as_ref().is_some_and(|detect| detect.score == Score::Bound) {
+        detect::check_distribution(network.as_ref())?;
     }
     if resume {
         refuse_changes(plan, run)?;

@@ -23,3 +23,4 @@ mod memory;
 mod one_class;
 mod results;
 mod scene;
+mod scores;

@@ -3,6 +3,9 @@
 //! With `e_j = o_j w_j (x_j - x̂_j)²`, summed over the features of column `c` to `e_c`, the score is
 //! `(sum over c of e_c^p)^(1 / 2p)`, the `2p`-norm of the residual: `p = 1` is the usual squared error, larger `p` lets the
 //! strangest column speak loudest. Missing values are left out and the rest is scaled up by the share observed.
+//!
+//! Columns of probabilities may count by their deviance instead, `-2 log p(x_j | x̂)`; with weights of one over the variance of
+//! the residual the squared error is that of a normal distribution, but for a constant.
 
 use std::ops::Range;
 
@@ -16,8 +19,13 @@ use crate::{Error, Result};
 pub struct Residual {
     weights: Vec<f32>,
     columns: Vec<Range<usize>>,
+    /// For each column whether its features are read as probabilities.
+    probabilities: Vec<bool>,
     power: f64,
 }
+
+/// The smallest probability that a deviance is taken of: no reconstruction excludes a value.
+const IMPROBABLE: f64 = 1e-6;
 
 impl Residual {
     /// For samples with these metric weights, whose features belong to `columns` (ranges of a sample's features), with
@@ -33,7 +41,21 @@ impl Residual {
             let (found, expected) = (vec![column.start, column.end], vec![weights.len()]);
             return Err(Error::Shape { operation: "residual", argument: "columns", found, expected });
         }
-        Ok(Self { weights, columns, power })
+        let probabilities = vec![false; columns.len()];
+        Ok(Self { weights, columns, probabilities, power })
+    }
+
+    /// With the deviance for the error of those columns whose features are probabilities: of one feature `x` the Bernoulli
+    /// distribution's, of several that of the category that is 1.
+    ///
+    /// # Errors
+    /// The flags are not as many as the columns.
+    pub fn with_probabilities(self, probabilities: Vec<bool>) -> Result<Self> {
+        if probabilities.len() != self.columns.len() {
+            let (found, expected) = (vec![probabilities.len()], vec![self.columns.len()]);
+            return Err(Error::Shape { operation: "residual", argument: "probabilities", found, expected });
+        }
+        Ok(Self { probabilities, ..self })
     }
 
     /// The number of columns.
@@ -65,11 +87,16 @@ impl Residual {
         errors.par_chunks_mut(self.columns.len().max(1)).enumerate().for_each(|(row, errors)| {
             let at = row * width;
             let mut known = 0.0;
-            for (error, column) in errors.iter_mut().zip(&self.columns) {
+            for ((error, column), &probabilities) in errors.iter_mut().zip(&self.columns).zip(&self.probabilities) {
                 for feature in column.clone() {
                     let present = observed.as_ref().map_or(1.0, |observed| f64::from(observed[at + feature]));
-                    let difference = f64::from(x[at + feature] - x_hat[at + feature]);
-                    *error += present * f64::from(self.weights[feature]) * difference * difference;
+                    let (x, x_hat) = (x[at + feature], x_hat[at + feature]);
+                    let size = if probabilities {
+                        deviance(f64::from(x), f64::from(x_hat), column.len() == 1)
+                    } else {
+                        f64::from(self.weights[feature]) * f64::from(x - x_hat).powi(2)
+                    };
+                    *error += present * size;
                     known += present;
                 }
             }
@@ -118,6 +145,12 @@ impl Residual {
     }
 }
 
+/// What one feature adds to the deviance of its column; `alone` if it is the column.
+fn deviance(x: f64, x_hat: f64, alone: bool) -> f64 {
+    let log = |p: f64| p.max(IMPROBABLE).ln();
+    -2.0 * (x * log(x_hat) + if alone { (1.0 - x) * log(1.0 - x_hat) } else { 0.0 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +169,19 @@ mod tests {
         let errors = residual.errors(&x, &x_hat, Some(&observed)).unwrap();
         let expected = [4.0 / 3.0, 20.0 / 3.0, 0.0];
         assert!(errors.iter().zip(expected).all(|(error, expected)| (error - expected).abs() < 1e-12), "{errors:?}");
+    }
+
+    #[test]
+    fn probabilities_count_by_their_deviance() {
+        let residual = Residual::new(vec![1.0; 5], vec![0..1, 1..4, 4..5], 1.0).unwrap();
+        let residual = residual.with_probabilities(vec![true, true, false]).unwrap();
+        let (x, x_hat) = (tensor(&[0.0, 0.0, 1.0, 0.0, 3.0]), tensor(&[0.25, 0.5, 0.125, 0.375, 1.0]));
+        let errors = residual.errors(&x, &x_hat, None).unwrap();
+        let expected = [-2.0 * 0.75f64.ln(), -2.0 * 0.125f64.ln(), 4.0];
+        assert!(errors.iter().zip(expected).all(|(error, expected)| (error - expected).abs() < 1e-6), "{errors:?}");
+        let never = residual.errors(&x, &tensor(&[1.0, 0.5, 0.0, 0.5, 3.0]), None).unwrap();
+        assert!(never.iter().all(|error| error.is_finite()) && never[0] > 20.0);
+        assert!(residual.with_probabilities(vec![true]).is_err());
     }
 
     #[test]

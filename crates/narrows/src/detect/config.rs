@@ -9,6 +9,15 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct DetectConfig {
+    /// What makes a row strange to the network: error, its squared error by column; deviance, twice the negative
+    /// log-likelihood of each column given the reconstruction, so that numbers count in units of their usual residual and
+    /// categories by their probability; bound, the negative importance-weighted bound on the log-likelihood of the row, for
+    /// models with a distribution over samples.
+    #[serde(skip_serializing_if = "Score::is_default")]
+    pub score: Score,
+    /// Codes for each row where the score is the bound.
+    #[serde(skip_serializing_if = "Codes::is_default")]
+    pub codes: Codes,
     /// Training rows that are stored, so that the distance to the nearest of them is part of the score; 0 leaves that part
     /// out.
     pub neighbours: Neighbours,
@@ -26,6 +35,25 @@ pub struct DetectConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contamination: Option<f64>,
 }
+
+/// What makes a row strange to the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Score {
+    /// The squared error of each column, in units of its variance.
+    #[default]
+    Error,
+    /// Twice the negative log-likelihood of each column given the reconstruction, but for a constant.
+    Deviance,
+    /// The negative importance-weighted bound on the log-likelihood.
+    Bound,
+}
+
+/// Codes drawn for each row, from 1 to 10000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "usize", into = "usize")]
+#[schemars(with = "usize")]
+pub struct Codes(usize);
 
 /// The most training rows that a detector stores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,7 +75,54 @@ pub struct Power(f64);
 
 impl Default for DetectConfig {
     fn default() -> Self {
-        Self { neighbours: Neighbours(0), power: Power(2.0), causal: false, trim: Trim::default(), contamination: None }
+        Self {
+            score: Score::default(),
+            codes: Codes::default(),
+            neighbours: Neighbours(0),
+            power: Power(2.0),
+            causal: false,
+            trim: Trim::default(),
+            contamination: None,
+        }
+    }
+}
+
+impl Score {
+    // Serde asks with a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for Codes {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl Codes {
+    /// From 1 to 10000.
+    ///
+    /// # Errors
+    /// It is outside.
+    pub fn new(codes: usize) -> Result<Self> {
+        if (1..=10_000).contains(&codes) {
+            Ok(Self(codes))
+        } else {
+            Err(setting("codes", codes as f64, "a number from 1 to 10000"))
+        }
+    }
+
+    /// The number.
+    pub fn get(self) -> usize {
+        self.0
+    }
+
+    // Serde asks with a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -125,6 +200,20 @@ impl TryFrom<f64> for Trim {
 impl From<Trim> for f64 {
     fn from(trim: Trim) -> Self {
         trim.0
+    }
+}
+
+impl TryFrom<usize> for Codes {
+    type Error = Error;
+
+    fn try_from(codes: usize) -> Result<Self> {
+        Self::new(codes)
+    }
+}
+
+impl From<Codes> for usize {
+    fn from(codes: Codes) -> Self {
+        codes.0
     }
 }
 

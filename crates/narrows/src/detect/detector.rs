@@ -1,23 +1,24 @@
 //! A fitted detector: what is stored of normal rows, and how a row's evidence becomes a score.
 //!
 //! Each part gives every column of a row a squared error: the residual of the network (mean over the members of an
-//! ensemble; of a network with a distance of its own that distance, shared out as the residual is), and where training rows
-//! are stored the difference from the nearest of them. A part's size is the norm of its errors, in units of its mean over
+//! ensemble; of a network with a distance of its own that distance, or its bound on the likelihood, shared out as the
+//! residual is), and where training rows are stored the difference from the nearest of them. A part's size is the norm of its errors, in units of its mean over
 //! training rows; the score is the mean of the parts' sizes: 1 is usual.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use narrows_core::{Autoencoder, Batch};
-use narrows_data::{Layout, Preparation};
+use narrows_data::{Family, Layout, Preparation};
 use narrows_eval::scorer::{Nearest, Residual};
 use narrows_tensor::{DType, Device, Tensor};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::DetectConfig;
 use super::calibration::Calibration;
 use super::rows::Evidence;
+use super::surprise::{self, Usual};
+use super::{DetectConfig, Score};
 use crate::evaluate::ROWS;
 use crate::{Error, Result};
 
@@ -35,9 +36,23 @@ pub struct Record {
     /// What each value that no training row had adds to a score: the largest score of a training row.
     #[serde(default = "usual_unseen")]
     pub unseen: f64,
+    /// For each feature of a row the variance of its residual over training rows, where the score is the deviance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub residual_variances: Vec<f32>,
+    /// Where the bounds of training rows lie, where the score is the bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual_nats: Option<Usual>,
     /// Held-out scores; none where no rows were held out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+}
+
+impl Record {
+    /// Of a detector that nothing was fitted for yet.
+    pub(super) fn new(config: DetectConfig) -> Self {
+        let scales = vec![1.0; 1 + usize::from(config.neighbours.get() > 0)];
+        Self { config, scales, unseen: 0.0, residual_variances: Vec::new(), usual_nats: None, calibration: None }
+    }
 }
 
 /// What models of before say of unseen values.
@@ -56,6 +71,8 @@ pub struct Detector {
     ranges: Vec<Range<usize>>,
     steps: usize,
     residual: Residual,
+    /// The distance to a stored row: squared differences in units of each column, whatever the score.
+    difference: Residual,
     constant: Option<Tensor>,
     nearest: Option<Nearest>,
 }
@@ -79,11 +96,16 @@ impl Detector {
         let width = layout.row_width();
         let shifted =
             |step: usize| ranges.iter().map(move |range| range.start + step * width..range.end + step * width);
-        let all = (0..layout.steps).flat_map(shifted).collect();
-        let residual = Residual::new(weights.clone(), all, record.config.power.get())?;
+        let all: Vec<Range<usize>> = (0..layout.steps).flat_map(shifted).collect();
+        let difference = Residual::new(weights.clone(), all.clone(), record.config.power.get())?;
+        let residual = if record.residual_variances.is_empty() {
+            difference.clone()
+        } else {
+            deviance(&record, layout, &ranges, all)?
+        };
         let nearest = stored.map(|rows| Nearest::new(rows, &weights)).transpose()?;
         let watched = Vec::new();
-        Ok(Self { record, columns, watched, ranges, steps: layout.steps, residual, constant, nearest })
+        Ok(Self { record, columns, watched, ranges, steps: layout.steps, residual, difference, constant, nearest })
     }
 
     /// From a model file's document and tensors.
@@ -96,6 +118,11 @@ impl Detector {
         let parts = 1 + usize::from(stored.is_some());
         if record.scales.len() != parts || (record.config.neighbours.get() > 0) != stored.is_some() {
             return Err(Error::Detect { reason: "the stored rows and their scales do not belong together".into() });
+        }
+        let (score, width) = (record.config.score, preparation.layout().row_width());
+        let expected = if score == Score::Deviance { width } else { 0 };
+        if record.residual_variances.len() != expected || (score == Score::Bound) != record.usual_nats.is_some() {
+            return Err(Error::Detect { reason: "what the score needs is missing, or of another model".into() });
         }
         Self::new(record.clone(), preparation, stored)
     }
@@ -172,13 +199,11 @@ impl Detector {
         for error in &mut residual {
             *error /= members;
         }
-        if let Some(own) = network.strangeness(x)? {
-            // The model has a distance of its own: it is the size, and the errors only say which columns it comes from.
-            let own =
-                own.to_dtype(DType::F64).and_then(|own| own.to_vec1::<f64>()).map_err(narrows_tensor::Error::from)?;
+        if let Some(own) = self.own_sizes(network, batch)? {
+            // The model has a size of its own, and the errors only say which columns it comes from.
             let columns = self.columns.len();
             for (sample, own) in residual.chunks_exact_mut(columns * self.steps).zip(own) {
-                sample.chunks_exact_mut(columns).for_each(|errors| self.residual.resize(errors, own.max(0.0).sqrt()));
+                sample.chunks_exact_mut(columns).for_each(|errors| self.residual.resize(errors, own));
             }
         }
         let mut parts = vec![residual];
@@ -186,6 +211,17 @@ impl Detector {
             parts.push(self.differences(nearest, &nearest.find(x, observed)?, x, observed)?);
         }
         Ok(Evidence { columns: self.columns.len(), parts })
+    }
+
+    /// The size that the model itself gives each sample, if it does.
+    fn own_sizes(&self, network: &(impl Autoencoder + ?Sized), batch: &Batch) -> Result<Option<Vec<f64>>> {
+        if let Some(usual) = self.record.usual_nats {
+            let nats = surprise::nats(network, batch, self.record.config.codes.get())?;
+            return Ok(Some(nats.into_iter().map(|nats| usual.size(nats)).collect()));
+        }
+        let Some(own) = network.strangeness(&batch.x)? else { return Ok(None) };
+        let own = own.to_dtype(DType::F64).and_then(|own| own.to_vec1::<f64>()).map_err(narrows_tensor::Error::from)?;
+        Ok(Some(own.into_iter().map(|own| own.max(0.0).sqrt()).collect()))
     }
 
     fn differences(
@@ -200,7 +236,7 @@ impl Detector {
         let neighbours = Tensor::from_vec(places, count, &Device::Cpu)
             .and_then(|places| nearest.rows().index_select(&places, 0)?.reshape(x.shape()))
             .map_err(narrows_tensor::Error::from)?;
-        Ok(self.residual.errors(x, &neighbours, observed)?)
+        Ok(self.difference.errors(x, &neighbours, observed)?)
     }
 
     /// The size of each part of one row's evidence, in units of its mean over training rows.
@@ -242,6 +278,21 @@ impl Detector {
     }
 }
 
+/// The residual under which the deviance is the score: numbers in units of their usual residual, flags and categories by
+/// their probability.
+fn deviance(record: &Record, layout: &Layout, ranges: &[Range<usize>], columns: Vec<Range<usize>>) -> Result<Residual> {
+    let weights: Vec<f32> = record.residual_variances.iter().map(|variance| 1.0 / variance).collect();
+    let probabilities = |range: &Range<usize>| {
+        let families =
+            layout.fields.iter().filter(|field| range.contains(&field.range.start)).map(|field| field.family);
+        let mut families = families.peekable();
+        families.peek().is_some() && families.all(|family| family != Family::Gaussian)
+    };
+    let of_row: Vec<bool> = ranges.iter().map(probabilities).collect();
+    let residual = Residual::new(weights.repeat(layout.steps), columns, record.config.power.get())?;
+    Ok(residual.with_probabilities(of_row.repeat(layout.steps))?)
+}
+
 /// Columns in the order of their first features, each with all of its features.
 fn columns(layout: &Layout) -> (Vec<String>, Vec<Range<usize>>) {
     if layout.unit_interval || layout.fields.is_empty() {
@@ -253,7 +304,7 @@ fn columns(layout: &Layout) -> (Vec<String>, Vec<Range<usize>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use narrows_data::{Family, Field};
+    use narrows_data::Field;
 
     fn layout(steps: usize) -> Layout {
         let field = |name: &str, range| Field { name: name.into(), range, family: Family::Gaussian };
@@ -270,7 +321,8 @@ mod tests {
 
     fn detector(power: f64) -> Detector {
         let config = DetectConfig { power: super::super::Power::new(power).unwrap(), ..DetectConfig::default() };
-        let record = Record { config, scales: vec![2.0, 4.0], unseen: 10.0, calibration: None };
+        let scales = vec![2.0, 4.0];
+        let record = Record { scales, unseen: 10.0, ..Record::new(config) };
         Detector::of(record, &layout(1), None).unwrap()
     }
 

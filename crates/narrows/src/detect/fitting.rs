@@ -9,12 +9,16 @@ use narrows_tensor::{DType, Device, Tensor};
 
 use super::calibration::{Calibration, RowDigest};
 use super::rows::score_rows;
-use super::{DetectConfig, Detector, Record};
+use super::surprise::{self, Usual};
+use super::{DetectConfig, Detector, Record, Score};
 use crate::Result;
+use crate::batches::batch;
 use crate::evaluate::ROWS;
 
 /// Training rows over which the parts are scaled.
 const SCALED: usize = 8_192;
+/// The least variance of a residual, as a share of the feature's own.
+const LEAST: f32 = 1e-6;
 /// Values that are stored at most.
 const STORED: usize = 1 << 23;
 
@@ -27,8 +31,13 @@ pub(crate) fn fit(
     chosen_by_validation: bool,
 ) -> Result<Detector> {
     let stored = stored_rows(&splits.train, preparation, config.neighbours.get())?;
-    let parts = 1 + usize::from(stored.is_some());
-    let record = Record { config: config.clone(), scales: vec![1.0; parts], unseen: 0.0, calibration: None };
+    let mut record = Record::new(config.clone());
+    record.scales.truncate(1 + usize::from(stored.is_some()));
+    match config.score {
+        Score::Error => {}
+        Score::Deviance => record.residual_variances = residual_variances(network, &splits.train, preparation)?,
+        Score::Bound => record.usual_nats = usual_nats(config, network, &splits.train, preparation)?,
+    }
     let mut detector = Detector::new(record, preparation, stored.as_ref())?;
     (detector.record.scales, detector.record.unseen) = scales(&detector, network, &splits.train, preparation)?;
     // Where validation rows chose the best step, only test rows are untouched.
@@ -64,6 +73,49 @@ fn stored_rows(train: &Subset<Train>, preparation: &Arc<Preparation>, limit: usi
     let rows = values.len() / width.max(1);
     let tensor = Tensor::from_vec(values, (rows, width), &Device::Cpu).map_err(narrows_tensor::Error::from)?;
     Ok(Some(tensor.to_dtype(DType::F32).map_err(narrows_tensor::Error::from)?))
+}
+
+/// The variance of each feature's residual over training rows, at least a millionth of the feature's own.
+fn residual_variances(
+    network: &(impl Autoencoder + ?Sized),
+    train: &Subset<Train>,
+    preparation: &Arc<Preparation>,
+) -> Result<Vec<f32>> {
+    let layout = preparation.layout();
+    let width = layout.row_width();
+    let mut sums = vec![(0.0, 0.0); width];
+    for portion in in_order(&train.clone().limit(SCALED), preparation, ROWS)? {
+        let batch = batch(portion?.rows, &layout.dims)?;
+        let x_hat = crate::transform::flat(&network.reconstruct_given(&batch.x, batch.condition.as_ref())?)?;
+        let x = crate::transform::flat(&batch.x)?;
+        let observed = batch.observed.as_ref().map(crate::transform::flat).transpose()?;
+        for (at, (x, x_hat)) in x.iter().zip(&x_hat).enumerate() {
+            let present = observed.as_ref().map_or(1.0, |observed| f64::from(observed[at]));
+            let (sum, count) = &mut sums[at % width];
+            *sum += present * f64::from(x - x_hat).powi(2);
+            *count += present;
+        }
+    }
+    // A feature that never varied, or was never observed, counts in its own unit.
+    let variance = |((sum, count), &weight): ((f64, f64), &f32)| {
+        if weight > 0.0 && count > 0.0 { ((sum / count) as f32).max(LEAST / weight) } else { 1.0 }
+    };
+    Ok(sums.into_iter().zip(&layout.weights).map(variance).collect())
+}
+
+/// Where the bounds of training rows lie.
+fn usual_nats(
+    config: &DetectConfig,
+    network: &(impl Autoencoder + ?Sized),
+    train: &Subset<Train>,
+    preparation: &Arc<Preparation>,
+) -> Result<Option<Usual>> {
+    let mut nats = Vec::new();
+    for portion in in_order(&train.clone().limit(SCALED), preparation, ROWS)? {
+        let batch = batch(portion?.rows, &preparation.layout().dims)?;
+        nats.extend(surprise::nats(network, &batch, config.codes.get())?);
+    }
+    Ok(Usual::of(&nats))
 }
 
 /// The mean size of each part over training rows, where a stored row is compared with the others; and the mean of the

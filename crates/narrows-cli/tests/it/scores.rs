@@ -1,0 +1,94 @@
+//! `detect.score`: rows judged by the deviance of their columns and by the bound on their likelihood.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::detection::{get, rows};
+use crate::scene::{BRIEF, Scene, program};
+
+/// A number, a category that follows from it but in rows where `y` is true, and a noisy number.
+fn table(rows: std::ops::Range<usize>, odd: impl Fn(usize) -> bool) -> String {
+    rows.fold(String::from("level,grade,noise,y\n"), |mut text, row| {
+        let (level, noise) = ((row as f64 * 0.71).sin(), (row as f64 * 2.3).cos());
+        let grade = if level < -0.4 { 0 } else { 1 + usize::from(level > 0.4) };
+        let grade = if odd(row) { (grade + 1) % 3 } else { grade };
+        writeln!(text, "{level:.4},{},{noise:.4},{}", ["low", "mid", "high"][grade], odd(row)).unwrap();
+        text
+    })
+}
+
+/// A run for each score, trained once; tests only read them.
+fn run(score: &str) -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scores");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("n.csv"), table(0..1_200, |_| false)).unwrap();
+        for (score, model) in [("deviance", "ae"), ("bound", "vae")] {
+            let set = format!("detect.score={score}");
+            let train = ["train", "n.csv", "--task", "anomaly", "--label", "y", "--model", model, "--latent", "2"];
+            let small = ["--steps", "500", "--batch", "128", "--set", &set, "--set", "detect.codes=20", "--out", score];
+            let output = program(&folder, &[&train[..], &small].concat()).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        folder
+    });
+    folder.join(score)
+}
+
+#[test]
+fn contradictions_between_numbers_and_categories_are_found_and_explained() {
+    for score in ["deviance", "bound"] {
+        let scene = Scene::new();
+        scene.write("new.csv", table(7_000..7_300, |row| row % 20 == 0));
+        let run = run(score);
+        let run = run.to_str().unwrap();
+        let found = scene.succeeds(&["evaluate", run, "new.csv", "--label", "y", "--json"]);
+        let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+        let auroc = found["detection"]["auroc"].as_f64().unwrap();
+        assert!(auroc > 0.95, "{score}: {auroc}");
+        scene.succeeds(&["detect", run, "new.csv", "-o", "out.csv", "--fpr", "0.05", "--explain"]);
+        let found = rows(&String::from_utf8(scene.read("out.csv")).unwrap());
+        let alarms: Vec<_> = found.iter().filter(|row| get(row, "anomaly") == "true").collect();
+        let real: Vec<_> = found.iter().step_by(20).filter(|row| get(row, "anomaly") == "true").collect();
+        assert!(real.len() >= 13 && alarms.len() - real.len() <= 28, "{score}: {} of {}", real.len(), alarms.len());
+        assert!(real.iter().all(|row| ["level", "grade"].contains(&get(row, "reason_1"))), "{score}");
+    }
+}
+
+#[test]
+fn a_bound_is_the_same_wherever_its_row_stands() {
+    let scene = Scene::new();
+    let text = table(7_000..7_040, |row| row % 20 == 0);
+    let mut lines: Vec<&str> = text.lines().collect();
+    scene.write("new.csv", &text);
+    lines[1..].reverse();
+    scene.write("reversed.csv", lines.join("\n") + "\n");
+    let run = run("bound");
+    let scores = |file: &str| {
+        scene.succeeds(&["detect", run.to_str().unwrap(), file, "-o", "out.csv", "--force"]);
+        let found = rows(&String::from_utf8(scene.read("out.csv")).unwrap());
+        found.iter().map(|row| get(row, "score").to_owned()).collect::<Vec<_>>()
+    };
+    let (forward, mut backward) = (scores("new.csv"), scores("reversed.csv"));
+    backward.reverse();
+    assert_eq!(forward, backward);
+}
+
+#[test]
+fn a_bound_needs_a_distribution_and_a_number_of_codes() {
+    let scene = Scene::new();
+    scene.write("n.csv", table(0..60, |_| false));
+    let refused = |more: &[&str], parts: &[&str]| {
+        let train = ["train", "n.csv", "--task", "anomaly", "--label", "y", "--out", "run"];
+        scene.fails(&[&train[..], &BRIEF, more].concat(), 2, parts);
+        assert!(!scene.exists("run/model.safetensors"));
+    };
+    let bound = "detect.score=bound";
+    refused(&["--model", "ae", "--set", bound], &["no distribution over samples", "--model vae"]);
+    refused(&["--model", "vae", "--set", bound, "--set", "detect.codes=0"], &["codes = 0"]);
+    refused(&["--set", "detect.score=likelihood"], &["likelihood", "bound"]);
+}
