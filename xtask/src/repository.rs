@@ -114,6 +114,18 @@ pub fn target() -> Result<PathBuf> {
     Ok(metadata()?.target_directory)
 }
 
+/// Where a dataset lies: in `$NARROWS_DATA` or `../shared/data`.
+///
+/// # Errors
+///
+/// When it is absent.
+pub fn data(name: &str) -> Result<PathBuf> {
+    let named = std::env::var_os("NARROWS_DATA").map(PathBuf::from);
+    let mut found = named.into_iter().chain([root().join("../shared/data")]).map(|folder| folder.join(name));
+    let found = found.find(|path| path.exists());
+    found.ok_or_else(|| format!("{name} is absent: set NARROWS_DATA, or `cargo xtask data`").into())
+}
+
 /// Reads a file of the repository.
 ///
 /// # Errors

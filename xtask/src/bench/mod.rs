@@ -7,6 +7,7 @@
 mod detect;
 mod encode;
 mod peer;
+mod pyod;
 mod table;
 
 use std::path::Path;
@@ -19,7 +20,7 @@ use crate::{Result, repository};
 use peer::Peer;
 
 /// Workload, and the floating-point operations of one sample (none where they say little).
-const WORKLOADS: [(&str, f64); 12] = [
+const WORKLOADS: [(&str, f64); 13] = [
     ("matmul-2048", 2.0 * 2048.0 * 2048.0),
     ("dense-128", DENSE),
     ("dense-512", DENSE),
@@ -32,6 +33,7 @@ const WORKLOADS: [(&str, f64); 12] = [
     ("encode-1000000", 0.0),
     ("encode-10000", 0.0),
     ("detect-10000000", 0.0),
+    ("shuttle-csv", 0.0),
 ];
 /// Weights of 784-512-256-32 and its mirror.
 const WEIGHTS: f64 = 2.0 * (784.0 * 512.0 + 512.0 * 256.0 + 256.0 * 32.0);
@@ -99,6 +101,9 @@ struct Outcome {
     ratio: Option<f64>,
     /// The same without the peer's imports, where the workload is a whole command.
     without_imports: Option<f64>,
+    /// What else is to be compared.
+    #[serde(default)]
+    remark: Option<String>,
     /// The commit measured.
     #[serde(default)]
     commit: String,
@@ -107,7 +112,14 @@ struct Outcome {
 impl Outcome {
     /// Figures of the tree as it is.
     fn new(workload: &str, figures: Vec<Figures>, ratio: Option<f64>) -> Self {
-        Self { workload: workload.to_owned(), figures, ratio, without_imports: None, commit: table::commit() }
+        Self {
+            workload: workload.to_owned(),
+            figures,
+            ratio,
+            without_imports: None,
+            remark: None,
+            commit: table::commit(),
+        }
     }
 }
 
@@ -142,6 +154,7 @@ pub fn run(options: &Options) -> Result {
         }
         let outcome = match name.split_once('-') {
             Some(("encode", rows)) => encode::measure(name, rows.parse()?, python.as_deref(), options)?,
+            Some(("shuttle", _)) => pyod::measure(name, python.as_deref(), options)?,
             Some(("detect", rows)) => detect::measure(name, rows.parse()?, options)?,
             _ => measure(name, peers(name, python.as_deref())?, options)?,
         };

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::Row;
 use super::runs::{Runs, number};
 use super::spread::Spread;
-use crate::Result;
+use crate::{Result, repository};
 
 /// Sets, with the AUROC published for the best of fourteen detectors.
 const SETS: [(&str, f64); 18] = [
@@ -61,7 +61,7 @@ pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
     table.extend(CONTENDERS.iter().map(|one| format!(" `{}` |", one.name)));
     table.push_str(" best published |\n|---|---|---|---|---|\n");
     for (set, published) in SETS {
-        let file = runs.data(&format!("adbench/{set}.npz"))?;
+        let file = repository::data(&format!("adbench/{set}.npz"))?;
         let mut scores: Vec<Vec<f64>> = vec![Vec::new(); CONTENDERS.len()];
         for (place, seed) in seeds.iter().enumerate() {
             let (train, test) = (runs.path("train.npz"), runs.path("test.npz"));

@@ -2,13 +2,13 @@
 
 use super::Row;
 use super::runs::{Runs, diagnostic};
-use crate::Result;
+use crate::{Result, repository};
 
 const ENTRIES: f64 = 512.0;
 
 /// Trains and counts.
 pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
-    let mnist = runs.data("mnist")?;
+    let mnist = repository::data("mnist")?;
     let trained = runs.train("vq-vae", &mnist, &["--model", "vq-vae", "--latent", "32", "--epochs", "10"])?;
     let share = diagnostic(&trained["held_out"], "codebook perplexity")? / ENTRIES;
     let what =

@@ -2,13 +2,13 @@
 
 use super::Row;
 use super::runs::{Runs, number};
-use crate::Result;
+use crate::{Result, repository};
 
 const CODE: &str = "256";
 
 /// Trains both autoencoders, and a linear classifier on the codes of each and on principal components.
 pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
-    let mnist = runs.data("mnist")?;
+    let mnist = repository::data("mnist")?;
     let file = |name: &str| mnist.join(format!("{name}-ubyte.gz")).to_string_lossy().into_owned();
     let (images, test_images) = (file("train-images-idx3"), file("t10k-images-idx3"));
     let (labels, test_labels) = (file("train-labels-idx1"), file("t10k-labels-idx1"));

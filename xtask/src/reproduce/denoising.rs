@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::Row;
 use super::runs::{Runs, number};
-use crate::Result;
 use crate::process::output;
+use crate::{Result, repository};
 
 const LEVEL: &str = "0.5";
 /// A wide code: noise, not the bottleneck, keeps the networks from copying.
@@ -15,7 +15,7 @@ const OPTIONS: [&str; 4] =
 
 /// Trains, denoises, compares.
 pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
-    let mnist = runs.data("mnist")?;
+    let mnist = repository::data("mnist")?;
     let file = |name: &str| mnist.join(name).to_string_lossy().into_owned();
     let (images, test) = (file("train-images-idx3-ubyte.gz"), file("t10k-images-idx3-ubyte.gz"));
     let corruption = format!("model.corruption={{ gaussian = {{ level = {LEVEL} }} }}");

@@ -6,16 +6,15 @@ use std::time::Instant;
 
 use super::Row;
 use super::runs::{Runs, number};
-use crate::Result;
 use crate::process::{cargo, run as execute};
-use crate::repository;
+use crate::{Result, repository};
 
 const MODEL: &str = "/held_out/model/squared_error";
 const PCA: &str = "/held_out/pca/squared_error";
 
 /// MNIST at code 30: PCA, the default model, and the network of Hinton & Salakhutdinov 2006.
 pub(super) fn mnist(runs: &Runs) -> Result<Vec<Row>> {
-    let mnist = runs.data("mnist")?;
+    let mnist = repository::data("mnist")?;
     let start = Instant::now();
     let default = runs.train("mnist", &mnist, &["--latent", "30"])?;
     let minutes = start.elapsed().as_secs_f64() / 60.0;
@@ -55,7 +54,7 @@ pub(super) fn files(runs: &Runs) -> Result<Vec<Row>> {
     ];
     let mut rows = Vec::new();
     for (name, path, arguments) in files {
-        let trained = runs.train(name, &runs.data(path)?, arguments)?;
+        let trained = runs.train(name, &repository::data(path)?, arguments)?;
         let code = number(&trained, "/held_out/code")?;
         let what = format!("`{name}` with default settings, code {code}: held-out squared error a sample");
         rows.push(Row::at_most(what, number(&trained, MODEL)?, number(&trained, PCA)?, "PCA with as many components"));

@@ -3,12 +3,12 @@
 
 use super::Row;
 use super::runs::{Runs, number};
-use crate::Result;
 use crate::process::{cargo, output};
+use crate::{Result, repository};
 
 /// Runs `crates/narrows-eval/examples/nab.rs`.
-pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
-    let folder = runs.data("nab")?;
+pub(super) fn run(_: &Runs) -> Result<Vec<Row>> {
+    let folder = repository::data("nab")?;
     let mut command = cargo(&["run", "--release", "--quiet", "--package", "narrows-eval", "--example", "nab", "--"]);
     let found = serde_json::from_str(&output(command.arg(folder))?)?;
     let series = number(&found, "/series")?;

@@ -58,18 +58,6 @@ impl Runs {
         self.folder.join(name)
     }
 
-    /// Where a dataset lies: `$NARROWS_DATA` or `../shared/data`.
-    ///
-    /// # Errors
-    ///
-    /// When it is absent.
-    pub fn data(&self, name: &str) -> Result<PathBuf> {
-        let named = std::env::var_os("NARROWS_DATA").map(PathBuf::from);
-        let folders = named.into_iter().chain([repository::root().join("../shared/data")]);
-        let mut found = folders.map(|folder| folder.join(name)).filter(|path| path.exists());
-        found.next().ok_or_else(|| format!("{name} is absent: set NARROWS_DATA, or `cargo xtask data`").into())
-    }
-
     /// `narrows` with arguments.
     pub fn narrows(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.narrows);

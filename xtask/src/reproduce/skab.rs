@@ -7,8 +7,8 @@ use std::path::Path;
 use super::Row;
 use super::runs::Runs;
 use super::spread::Spread;
-use crate::Result;
 use crate::process::run as execute;
+use crate::{Result, repository};
 
 const FILES: usize = 16;
 /// Rows to train on, of each file.
@@ -58,7 +58,7 @@ pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
     for seed in runs.seeds() {
         let mut counts = Counts::default();
         for number in 0..FILES {
-            judge(runs, &runs.data(&format!("skab/valve1/{number}.csv"))?, *seed, &mut counts)?;
+            judge(runs, &repository::data(&format!("skab/valve1/{number}.csv"))?, *seed, &mut counts)?;
         }
         println!("seed {seed}: F1 {:.4}", counts.f1());
         f1.push(counts.f1());

@@ -3,7 +3,7 @@
 
 use super::Row;
 use super::runs::{Runs, diagnostic, number};
-use crate::Result;
+use crate::{Result, repository};
 
 const LATENTS: &str = "6144";
 const ACTIVE: &str = "32";
@@ -13,7 +13,7 @@ const RATE: &str = "1e-3";
 
 /// Trains all three, and their peers.
 pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
-    let activations = runs.data("activations/minilm-layer3.safetensors")?;
+    let activations = repository::data("activations/minilm-layer3.safetensors")?;
     runs.script("sparse", &["prepare", &activations.to_string_lossy()])?;
     let (train, test) = (runs.path("train.npy"), runs.path("test.npy"));
     let mut rows = Vec::new();
@@ -32,8 +32,9 @@ pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
         arguments.extend(settings.iter().flat_map(|setting| ["--set", setting]));
         runs.train(model, &train, &arguments)?;
         let ours = runs.evaluate(model, &test, &[])?;
+        println!("{model}: {ours}");
         let peer = runs.script("sparse", &["train", model, LATENTS, ACTIVE, STEPS, BATCH, RATE])?;
-        println!("PyTorch: {peer}");
+        println!("{model} in PyTorch: {peer}");
         let what = |figure: &str| format!("`{model}`, 384 to {LATENTS}, {STEPS} steps of {BATCH}: {figure}");
         let unexplained = 1.0 - number(&ours, "/model/explained_variance")?;
         let (theirs, of) = (number(&peer, "/fvu")?, "the same in PyTorch");

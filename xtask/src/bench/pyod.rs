@@ -1,0 +1,74 @@
+//! The whole command from a CSV file to scores: `narrows train` and `narrows detect`, and PyOD's autoencoder, in turns.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use super::encode::Scene;
+use super::{Figures, Options, Outcome, median};
+use crate::process::{output, peak_kilobytes, run as execute};
+use crate::{Result, repository};
+
+const SCRIPT: &str = "xtask/bench/pyod_autoencoder.py";
+/// A set of ADBench: 49,097 rows of 9 numbers.
+const SET: &str = "adbench/32_shuttle.npz";
+const ROWS: f64 = 49_097.0;
+
+/// Measures both on the set; needs Python for its text, too.
+pub(super) fn measure(name: &str, python: Option<&Path>, options: &Options) -> Result<Outcome> {
+    let python = python.ok_or_else(|| format!("{name} needs --peers"))?;
+    let scene = Scene::new()?;
+    let path = |name: &str| scene.folder.join(name);
+    let (table, model) = (path("shuttle.csv"), path("shuttle-model"));
+    let script = |arguments: &[&Path]| {
+        let mut command = Command::new(python);
+        command.args(["-W", "ignore"]).arg(repository::root().join(SCRIPT)).args(arguments);
+        command.env("CUDA_VISIBLE_DEVICES", "");
+        command
+    };
+    execute(&mut script(&[Path::new("table"), &repository::data(SET)?, &table]))?;
+    let train = || {
+        let mut command = scene.narrows();
+        command.arg("train").arg(&table).args(["--task", "anomaly", "--label", "y"]).args(OURS);
+        command.args(["--force", "--quiet", "--out"]).arg(&model);
+        command
+    };
+    let detect = || {
+        let mut command = scene.narrows();
+        command.arg("detect").arg(&model).arg(&table).args(["--force", "--quiet", "-o"]).arg(path("shuttle-ours.csv"));
+        command
+    };
+    let theirs = || {
+        let mut command = script(&[Path::new("fit"), &table, &path("shuttle-theirs.csv")]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let mut seconds = [Vec::new(), Vec::new()];
+    for _ in 0..options.rounds.max(1) {
+        let start = Instant::now();
+        execute(&mut train())?;
+        execute(&mut detect())?;
+        seconds[0].push(start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        execute(&mut theirs())?;
+        seconds[1].push(start.elapsed().as_secs_f64());
+    }
+    let ratio = median(seconds[0].iter().zip(&seconds[1]).map(|(ours, theirs)| theirs / ours).collect());
+    let [ours, pyod] = ["shuttle-ours.csv", "shuttle-theirs.csv"].map(|scores| -> Result<f64> {
+        Ok(output(&mut script(&[Path::new("auroc"), &table, &path(scores)]))?.trim().parse()?)
+    });
+    let figures = |implementation: &str, seconds: &[f64], peak: u64| {
+        let step = median(seconds.to_vec());
+        let implementation = implementation.to_owned();
+        let samples_per_second = ROWS / step;
+        Figures { implementation, samples_per_second, step_ms: 1e3 * step, peak_mib: peak as f64 / 1024.0 }
+    };
+    let peak = peak_kilobytes(&mut train())?.max(peak_kilobytes(&mut detect())?);
+    let all =
+        vec![figures("fused", &seconds[0], peak), figures("torch, PyOD", &seconds[1], peak_kilobytes(&mut theirs())?)];
+    let remark = Some(format!("AUROC {:.4}, PyOD's {:.4}", ours?, pyod?));
+    Ok(Outcome { remark, ..Outcome::new(name, all, Some(ratio)) })
+}
+
+/// A small network, as PyOD's is, and the share of strange rows that PyOD assumes, too.
+const OURS: [&str; 8] = ["--model", "ae", "--latent", "4", "--steps", "300", "--set", "detect.trim=0.1"];
