@@ -278,11 +278,19 @@ def posterior(case, h):
     return mean, log_var
 
 
-def divergence(mean, log_var):
-    """KL(N(mean, exp(log_var)) || N(0, 1)) for each latent."""
+def divergence(mean, log_var, prior=(0.0, 1.0)):
+    """KL(N(mean, exp(log_var)) || N(*prior)) for each latent."""
     posterior = torch.distributions.Normal(mean, (0.5 * log_var).exp())
-    prior = torch.distributions.Normal(torch.zeros_like(mean), torch.ones_like(mean))
+    prior = torch.distributions.Normal(*(torch.zeros_like(mean) + of for of in prior))
     return torch.distributions.kl_divergence(posterior, prior)
+
+
+def conditional_prior(case, code):
+    """Mean and deviation of a code under the condition of each sample; 0 and 1 without one."""
+    if case.condition is None:
+        return 0.0, 1.0
+    mean, slope = (case.parameter(f"prior.{name}", code, case.condition_width) for name in ("mean", "log_deviation"))
+    return case.condition @ mean.T, (3 * torch.tanh(case.condition @ slope.T / 3)).exp()
 
 
 def real_log_prob(case, z, part, mean, x):
@@ -360,9 +368,10 @@ def variational(objective, infer=lambda case, mean, log_var: mean):
         case.encode, seen = deviation, x
         if case.options.get("binarise"):
             seen = (uniform(named(KEY, "binarise"), *x.shape) < x).double()
+        case.prior = centre, spread = conditional_prior(case, code)
         mean = infer(case, *encode(u))
         loss = objective(case, *encode(case.scaled(seen)), decode, seen)
-        return mean, case.read(decode(mean), x)[0], loss
+        return (mean - centre) / spread, case.read(decode(mean), x)[0], loss
 
     return forward
 
@@ -373,7 +382,7 @@ def elbo(pressure):
     def objective(case, mean, log_var, decode, x):
         noise = normal(named(KEY, "bottleneck"), *mean.shape)
         output = decode(mean + (0.5 * log_var).exp() * noise)
-        return nats(case, output, x) + pressure(case, divergence(mean, log_var))
+        return nats(case, output, x) + pressure(case, divergence(mean, log_var, case.prior))
 
     return objective
 

@@ -1,8 +1,8 @@
 //! The conditional variational autoencoder.
 //!
-//! Sohn, Lee & Yan 2015, Learning Structured Output Representation using Deep Conditional Generative Models, with the prior
-//! independent of the condition (Kingma et al. 2014): `-log p(x|c) <= E_q[-log p(x|z, c)] + KL(q(z|x, c) || N(0, 1))`.
-//! Encoder and decoder see the features of the condition c beside the sample and the code.
+//! Sohn, Lee & Yan 2015, Learning Structured Output Representation using Deep Conditional Generative Models:
+//! `-log p(x|c) <= E_q[-log p(x|z, c)] + KL(q(z|x, c) || p(z|c))`. Encoder and decoder see the features of the condition c
+//! beside the sample and the code, and `p(z|c) = N(M c, exp(2 S c))` moves with it; a code is relative to it.
 
 use narrows_core::Trainable;
 use narrows_tensor::Scope;
@@ -39,7 +39,8 @@ impl Variant for ConditionalVae {
             year: 2015,
             title: "Learning Structured Output Representation using Deep Conditional Generative Models",
         },
-        formula: "minimise the mean over samples of E_q[-log p(x|z, c)] + KL(N(μ(x, c), σ²(x, c)) || N(0, 1)), c the label",
+        formula: "minimise the mean over samples of E_q[-log p(x|z, c)] + KL(N(μ(x, c), σ²(x, c)) || N(M c, exp(2 S c))), c the \
+                  label; z is kept as (z - M c) / exp(S c)",
     };
     const CONDITIONAL: bool = true;
 

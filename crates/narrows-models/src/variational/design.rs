@@ -5,7 +5,7 @@ use narrows_tensor::{Activation, Scope};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Bound, Density, Inference, Objective, Parts, Prior, Variational};
+use super::{Bound, ConditionalPrior, Density, Inference, Objective, Parts, Prior, Variational};
 use crate::bottleneck::Gaussian;
 use crate::config::Widths;
 use crate::network::mlp::Hidden;
@@ -168,7 +168,15 @@ impl Design {
             .map_or_else(|| default_widths(data.features(), self.code), |widths| widths.get().clone());
         let hidden = widths.last().copied().unwrap_or(self.code);
         let bound = Bound::new(self.density(), &data, self.code + condition, hidden, &scope.enter("likelihood"))?;
-        Ok(Parts { networks, bound, prior: Prior::StandardNormal, inference: Inference::Normal, condition })
+        let conditional = (condition > 0).then(|| ConditionalPrior::new(self.code, condition, &scope.enter("prior")));
+        Ok(Parts {
+            networks,
+            bound,
+            prior: Prior::StandardNormal,
+            inference: Inference::Normal,
+            condition,
+            conditional: conditional.transpose()?,
+        })
     }
 
     /// The model under `objective`.

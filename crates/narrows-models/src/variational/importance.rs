@@ -13,6 +13,7 @@ use super::{Objective, Parts, Posterior, Seen};
 /// How the encoder's gradient is estimated. Both have the same mean; the decoder's is the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
 pub enum Estimator {
     /// Through the noise of the codes, as it is (Kingma & Welling 2014).
     #[default]

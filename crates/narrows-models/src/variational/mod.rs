@@ -3,6 +3,7 @@
 
 mod adversarial;
 mod bound;
+mod conditional;
 mod density_ratio;
 mod design;
 mod elbo;
@@ -28,6 +29,7 @@ use crate::network::Mode;
 
 pub use adversarial::Adversarial;
 pub use bound::{Bound, Density};
+pub use conditional::ConditionalPrior;
 pub use density_ratio::DensityRatio;
 pub(crate) use design::variational_options;
 pub use design::{Design, LikelihoodChoice};
@@ -157,7 +159,8 @@ impl<O: Objective> Trainable for Variational<O> {
     fn prepare(&mut self, first: &Batch) -> Result<()> {
         self.spec.sample.count("x", &first.x)?;
         self.parts.networks.start(&first.x, &self.parameters)?;
-        self.parts.prior.start(&self.parts.networks.scaling.input(&first.x)?, &self.parameters)
+        self.parts.prior.start(&self.parts.networks.scaling.input(&first.x)?, &self.parameters)?;
+        self.parts.start_conditional(first, &self.parameters)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use candle_core::Tensor;
 use narrows_core::{Batch, Dims, Error, Result};
-use narrows_tensor::Key;
+use narrows_tensor::{Key, Parameters};
 
 use super::flow::InverseAutoregressive;
 use super::ladder::{Climb, Ladder};
 use super::posterior::each;
-use super::{Bound, Posterior, Prior};
+use super::{Bound, ConditionalPrior, Posterior, Prior};
 use crate::bottleneck::Gaussian;
 use crate::composed::Networks;
 use crate::network::Mode;
@@ -45,6 +45,8 @@ pub struct Parts {
     pub inference: Inference,
     /// Features of the condition that encoder and decoder see beside sample and code; 0 for none.
     pub condition: usize,
+    /// Where codes lie under each condition. Codes that are kept, drawn and decoded are relative to it.
+    pub conditional: Option<ConditionalPrior>,
 }
 
 impl Parts {
@@ -71,7 +73,7 @@ impl Parts {
     /// # Errors
     /// The codes or conditions are of another size.
     pub fn output(&self, z: &Tensor, condition: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
-        self.networks.output(&self.beside(z, condition)?, mode)
+        self.networks.output(&self.decoded(z, condition)?, mode)
     }
 
     /// A sample for each code: flags, categories and real features drawn from their distributions.
@@ -84,27 +86,50 @@ impl Parts {
     /// # Errors
     /// The codes or conditions are of another size.
     pub fn draw(&self, z: &Tensor, condition: Option<&Tensor>, key: &Key) -> Result<Tensor> {
-        let z = self.beside(z, condition)?;
+        let z = self.decoded(z, condition)?;
         let likelihood = &self.networks.likelihood;
         let mean = likelihood.mean(&self.networks.output(&z, Mode::Infer)?)?;
         likelihood.draw(&mean, Some(&self.bound.spread(&self.networks, &z, Mode::Infer)?), key)
     }
 
-    /// Rows with their conditions behind; an unknown condition is 0.
+    /// What the decoder sees of codes: their place under the condition, and the condition behind.
+    fn decoded(&self, z: &Tensor, condition: Option<&Tensor>) -> Result<Tensor> {
+        match &self.conditional {
+            None => self.beside(z, condition),
+            Some(prior) => self.beside(&prior.absolute(z, &self.known(z, condition)?)?, condition),
+        }
+    }
+
+    /// Rows with their conditions behind.
     fn beside(&self, rows: &Tensor, condition: Option<&Tensor>) -> Result<Tensor> {
         if self.condition == 0 {
             return Ok(rows.clone());
         }
+        Ok(Tensor::cat(&[&rows.flatten_from(1)?, &self.known(rows, condition)?], 1)?)
+    }
+
+    /// The condition of each row; an unknown one is 0.
+    fn known(&self, rows: &Tensor, condition: Option<&Tensor>) -> Result<Tensor> {
         let (n, expected) = (rows.dim(0)?, Dims::new([self.condition]));
-        let condition = match condition {
-            Some(given) if expected.count("condition", given)? == n => given.to_dtype(rows.dtype())?,
+        match condition {
+            Some(given) if expected.count("condition", given)? == n => Ok(given.to_dtype(rows.dtype())?),
             Some(given) => {
                 let found = given.dims().to_vec();
-                return Err(Error::SampleShape { argument: "condition", found, expected });
+                Err(Error::SampleShape { argument: "condition", found, expected })
             }
-            None => Tensor::zeros((n, self.condition), rows.dtype(), rows.device())?,
-        };
-        Ok(Tensor::cat(&[&rows.flatten_from(1)?, &condition], 1)?)
+            None => Ok(Tensor::zeros((n, self.condition), rows.dtype(), rows.device())?),
+        }
+    }
+
+    /// Sets where codes lie under each condition from those of training rows.
+    ///
+    /// # Errors
+    /// The conditions are of another size.
+    pub fn start_conditional(&self, first: &Batch, parameters: &Parameters) -> Result<()> {
+        let (Some(prior), Some(c)) = (&self.conditional, &first.condition) else { return Ok(()) };
+        let u = self.input(&first.x, Some(c))?;
+        let z = self.networks.bottleneck.posterior(&self.networks.hidden(&u, Mode::Infer)?)?;
+        prior.start(&z.mean, c, parameters)
     }
 
     /// `q(z|x)`.
@@ -115,7 +140,14 @@ impl Parts {
     /// # Errors
     /// The sample is not the one that the networks were built for.
     pub fn posterior(&self, u: &Tensor, mode: Mode) -> Result<Posterior> {
-        self.networks.bottleneck.posterior(&self.networks.hidden(u, mode)?)
+        let posterior = self.networks.bottleneck.posterior(&self.networks.hidden(u, mode)?)?;
+        match &self.conditional {
+            None => Ok(posterior),
+            Some(prior) => {
+                let samples = u.dim(1)? - self.condition;
+                prior.relative(&posterior, &u.narrow(1, samples, self.condition)?)
+            }
+        }
     }
 
     /// `-log p(x|z)` in nats of codes whose number is a multiple of the batch's; those of one sample follow each other.
@@ -129,7 +161,7 @@ impl Parts {
     pub fn nats(&self, z: &Tensor, batch: &Batch, mode: Mode) -> Result<Tensor> {
         let samples = z.dim(0)? / batch.target().dim(0)?;
         let condition = batch.condition.as_ref().map(|condition| each(condition, samples)).transpose()?;
-        let z = self.beside(z, condition.as_ref())?;
+        let z = self.decoded(z, condition.as_ref())?;
         let output = self.networks.output(&z, mode)?;
         let target = each(batch.target(), samples)?;
         let observed = batch.observed.as_ref().map(|observed| each(observed, samples)).transpose()?;
