@@ -28,7 +28,9 @@ impl AtomicFile {
         builder.prefix(".narrows-").suffix(".part");
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder.tempfile_in(directory(path)).map_err(|source| write_error(path, source))?;
+        // The error of the temporary file would tell its name.
+        let named = |source: io::Error| write_error(path, source.kind().into());
+        let file = builder.tempfile_in(directory(path)).map_err(named)?;
         Ok(Self { path: path.to_owned(), file, force })
     }
 

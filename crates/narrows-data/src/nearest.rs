@@ -1,31 +1,16 @@
-//! The nearest of several names, by Levenshtein's distance, for "did you mean" in messages.
+//! The nearest of several names, by Damerau & Levenshtein's distance, for "did you mean" in messages.
 
 /// The candidate that differs least from `name`, if it is near enough to be a slip of the keyboard.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let fold = |text: &str| text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect::<Vec<_>>();
+    let fold = |text: &str| text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     let wanted = fold(name);
-    let limit = 1 + wanted.len() / 3;
+    let limit = 1 + wanted.chars().count() / 3;
     candidates
         .into_iter()
-        .map(|candidate| (distance(&wanted, &fold(candidate)), candidate))
+        .map(|candidate| (strsim::damerau_levenshtein(&wanted, &fold(candidate)), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
-}
-
-/// The number of insertions, deletions and replacements between `a` and `b`.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != right);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -259,8 +259,7 @@ pub fn kind(schema: &serde_json::Value) -> String {
         if let Some(values) = values {
             return format!("one of {}", values.join(", "));
         }
-        let names = tables.iter().filter_map(|table| table.get("properties")?.as_object()?.keys().next());
-        return format!("table with one of {}", names.map(String::as_str).collect::<Vec<_>>().join(", "));
+        return format!("one of {}", tables.iter().filter_map(alternative).collect::<Vec<_>>().join(", "));
     }
     let alternatives = schema.get("anyOf").and_then(|list| list.as_array());
     if let Some(first) = alternatives.and_then(|list| list.first()) {
@@ -280,6 +279,16 @@ pub fn kind(schema: &serde_json::Value) -> String {
         }
         _ => name.to_owned(),
     }
+}
+
+/// One of several names, or of several tables as the path to its fields, such as `gaussian.level`.
+fn alternative(schema: &serde_json::Value) -> Option<String> {
+    if let Some(name) = schema.get("const") {
+        return name.as_str().map(Into::into);
+    }
+    let (name, inner) = schema.get("properties")?.as_object()?.iter().next()?;
+    let fields = inner.get("properties")?.as_object()?.keys();
+    Some(fields.map(|field| format!("{name}.{field}")).collect::<Vec<_>>().join(" with "))
 }
 
 #[cfg(test)]

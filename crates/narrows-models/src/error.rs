@@ -11,7 +11,7 @@ pub enum Error {
     #[error(transparent)]
     Core(#[from] narrows_core::Error),
     /// No variant has that name.
-    #[error("there is no model called `{name}`{}; `narrows models` lists them all", did_you_mean(nearest.as_deref()))]
+    #[error("there is no model called `{name}`{}", did_you_mean(nearest.as_deref()).unwrap_or_else(|| "; `narrows models` lists them all".into()))]
     UnknownModel {
         /// The name given.
         name: String,
@@ -19,7 +19,7 @@ pub enum Error {
         nearest: Option<String>,
     },
     /// The text is no valid configuration.
-    #[error("line {line}, column {column}: {message}{}", did_you_mean(nearest.as_deref()))]
+    #[error("line {line}, column {column}: {message}{}", did_you_mean(nearest.as_deref()).unwrap_or_default())]
     Config {
         /// Line, counted from 1.
         line: usize,
@@ -98,8 +98,8 @@ pub enum Error {
     },
 }
 
-fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
+fn did_you_mean(nearest: Option<&str>) -> Option<String> {
+    nearest.map(|nearest| format!("; did you mean `{nearest}`?"))
 }
 
 impl From<narrows_tensor::Error> for Error {

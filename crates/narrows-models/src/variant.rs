@@ -27,6 +27,8 @@ pub enum Kind {
     Contractive,
     /// A second network judges codes or reconstructions.
     Adversarial,
+    /// Usual samples have codes close to one point.
+    OneClass,
 }
 
 /// Where a variant was published.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use crate::plan::suggestion;
+use crate::plan::{in_words, suggestion};
 use crate::{Error, Result};
 
 /// The sections of a configuration.
@@ -35,7 +35,7 @@ impl Draft {
     /// It is not TOML, or has an unknown key or an invalid value.
     pub fn from_text(text: &str, origin: &Path) -> Result<Self> {
         let config = |error: toml::de::Error| {
-            let message = format!("{}{}", error.to_string().trim_end(), suggestion(error.message()));
+            let message = format!("{}{}", in_words(error.to_string().trim_end()), suggestion(error.message()));
             Error::Config { origin: origin.into(), message }
         };
         toml::from_str::<crate::config::Partial>(text).map_err(config)?;

@@ -198,10 +198,31 @@ impl RunConfig {
 /// One section of the draft as a checked value; its default where the draft has none.
 fn section<T: serde::de::DeserializeOwned>(draft: &Draft, name: &str) -> Result<T> {
     let value = draft.get(name).cloned().unwrap_or_else(|| Value::Table(toml::Table::new()));
-    value.try_into().map_err(|error: toml::de::Error| Error::Config {
-        origin: command_line(),
-        message: format!("[{name}]: {}{}", error.message(), suggestion(error.message())),
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let message = error.inner().message();
+        let place = match error.path().iter().len() {
+            0 => name.to_owned(),
+            _ => format!("{name}.{}", error.path()),
+        };
+        let message = format!("{place}: {}{}", in_words(message), suggestion(message));
+        Error::Config { origin: command_line(), message }
     })
+}
+
+/// Serde's message without names of Rust's types.
+pub(crate) fn in_words(message: &str) -> String {
+    let words = [
+        ("expected usize", "expected a whole number from 0 on"),
+        ("expected u64", "expected a whole number from 0 on"),
+        ("expected u32", "expected a whole number from 0 on"),
+        ("expected f64", "expected a number"),
+        ("expected f32", "expected a number"),
+        ("expected a boolean", "expected true or false"),
+        ("wanted exactly 1 element, more than 1 element", "several models are configured; keep one"),
+        ("invalid type: ", "found "),
+        ("invalid value: ", "found "),
+    ];
+    words.iter().fold(message.to_owned(), |message, (of_rust, word)| message.replace(of_rust, word))
 }
 
 /// How the draft's model is to describe real features.

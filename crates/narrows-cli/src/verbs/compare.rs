@@ -40,12 +40,12 @@ impl Compare {
         }
         self.reading.apply(&mut draft)?;
         self.training.apply(&mut draft)?;
-        let interrupt = interruption()?;
         let data = narrows::data_config(&draft)?;
         let name = data.source.clone().ok_or(Error::NoData)?;
         let source = places::open(&name, shared.data_dir.as_deref(), &data.open_options())?;
         let models = if self.models.is_empty() { narrows::suitable(&draft, &source)? } else { self.models.clone() };
         let quiet = shared.quiet;
+        let interrupt = interruption()?;
         let announce = |model: &str, seed: u64| {
             tracing::info!("{model}, seed {seed}");
             Box::new(Training::new(quiet)) as Box<dyn narrows::narrows_train::Observer>

@@ -79,5 +79,6 @@ pub(super) fn family(kind: Kind) -> &'static str {
         Kind::Variational => "variational",
         Kind::Contractive => "contractive",
         Kind::Adversarial => "adversarial",
+        Kind::OneClass => "one-class",
     }
 }

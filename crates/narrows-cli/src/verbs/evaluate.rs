@@ -189,6 +189,7 @@ pub(super) fn warn(evaluation: &Evaluation) {
 fn baseline(evaluation: &Evaluation) -> String {
     match evaluation.components {
         components if components == evaluation.code => "PCA".to_owned(),
+        1 => "PCA, 1 component".to_owned(),
         components => format!("PCA, {components} components"),
     }
 }

@@ -58,7 +58,6 @@ impl Train {
         }
         self.reading.apply(&mut draft)?;
         self.training.apply(&mut draft)?;
-        let interrupt = interruption()?;
         if let Some(share) = self.contamination {
             draft.put("detect.contamination", share)?;
         }
@@ -67,6 +66,8 @@ impl Train {
         }
         let plan = Plan::new(&draft, self.task.into(), shared.data_dir.as_deref())?;
         plan.notes.iter().for_each(|note| tracing::info!("{note}"));
+        // Until here there is nothing to keep, and a signal ends the process as usual.
+        let interrupt = interruption()?;
         let root = self.out.clone().unwrap_or_else(|| default_out(&plan));
         let run = if self.resume { RunDirectory::open(&root)? } else { RunDirectory::create(&root, self.force)? };
         let splits = &plan.splits;

@@ -26,9 +26,10 @@ fn values_that_cannot_work_say_what_can() {
     let set = |assignment| ["train", "t.csv", "--out", "run", "--set", assignment];
     scene.fails(&set("train.steps"), 2, &["it has no `=`"]);
     let both = ["train", "t.csv", "--out", "run", "--model", "ae", "--set", "model.linear-ae.tied=true"];
-    scene.fails(&both, 2, &["[model]"]);
-    scene.fails(&set("train.rate=-1"), 2, &["greater than 0"]);
-    scene.fails(&set("train.rate=fast"), 2, &["[train]"]);
+    scene.fails(&both, 2, &["model: several models are configured; keep one"]);
+    scene.fails(&set("train.rate=-1"), 2, &["train.rate: ", "greater than 0"]);
+    scene.fails(&set("train.rate=fast"), 2, &["train.rate: found string \"fast\", expected a number"]);
+    scene.fails(&set("model.beta-vae.beta=-1"), 2, &["model.beta-vae.beta: "]);
     scene.fails(&set("model.ae.dropout=1.5"), 2, &["dropout = 1.5", "0 switches dropout off"]);
     scene.fails(&set("data.split.fractions=[0.5,0.1,0.1]"), 2, &["sum to 1"]);
     scene.fails(&["train", "t.csv", "--threads", "0"], 2, &["--threads"]);

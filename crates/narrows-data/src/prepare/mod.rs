@@ -208,7 +208,7 @@ impl Preparation {
         }
     }
 
-    /// What [`Self::invert`] gives of features that were drawn and not reconstructed: where the numbers of training rows
+    /// What [`Self::invert`] gives of features that were drawn or denoised: where the numbers of training rows
     /// were whole these are too, and within their range.
     ///
     /// # Errors

@@ -1,9 +1,12 @@
 //! The nearest of several names, for "did you mean" behind an unknown key or model.
 
-/// The candidate that differs least from `name` by Levenshtein's distance, if at most a third of its letters differ.
+/// The candidate that differs least from `name` by Damerau & Levenshtein's distance, if at most a third of its letters
+/// differ. Capitals do not count.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
     let limit = 1 + name.chars().count() / 3;
-    let scored = candidates.into_iter().map(|candidate| (distance(name, candidate), candidate));
+    let distance = |candidate: &str| strsim::damerau_levenshtein(&name, &candidate.to_lowercase());
+    let scored = candidates.into_iter().map(|candidate| (distance(candidate), candidate));
     scored.filter(|(distance, _)| *distance <= limit).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
@@ -16,21 +19,6 @@ pub fn suggestion(message: &str) -> Option<&str> {
     nearest(name, quoted)
 }
 
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &right) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != right);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +29,6 @@ mod tests {
         assert_eq!(suggestion(message), Some("widths"));
         assert_eq!(suggestion("unknown field `colour`, expected `code` or `skip`"), None);
         assert_eq!(suggestion("invalid type: string"), None);
+        assert_eq!(nearest("VEA", ["ae", "vae"]), Some("vae"));
     }
 }

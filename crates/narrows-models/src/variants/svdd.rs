@@ -61,7 +61,7 @@ impl Default for Svdd {
 impl Variant for Svdd {
     const ABOUT: About = About {
         name: "svdd",
-        kind: Kind::Vanilla,
+        kind: Kind::OneClass,
         title: "Deep support vector data description",
         summary: "Codes of usual samples lie close to one centre; the distance from it tells how strange a sample is.",
         paper: Paper {

@@ -174,7 +174,7 @@ impl<'a> Rows<'a> {
         if let Some(sink) = &mut self.noisy {
             sink.write(overlaid(raw.clone(), preparation.invert(noisy)?, &self.overlay))?;
         }
-        self.out.write(overlaid(raw, preparation.invert(features)?, &self.overlay))?;
+        self.out.write(overlaid(raw, preparation.drawn(features)?, &self.overlay))?;
         self.written += numbers.len();
         Ok(())
     }

@@ -16,6 +16,7 @@ pub(super) fn cards(evaluation: &Evaluation) -> Vec<Card> {
     };
     let pca_of = match evaluation.components {
         components if components == evaluation.code => "PCA of the same code size".into(),
+        1 => "PCA of 1 component".into(),
         components => format!("PCA of {components} components"),
     };
     let saved = 100.0 * (1.0 - ratio(evaluation));

@@ -99,7 +99,7 @@ fn every_variant_resumes_bit_for_bit() {
 }
 
 #[test]
-#[ignore = "every step of every variant takes minutes; `cargo xtask reproduce resume` runs it"]
+#[ignore = "every step of every variant takes minutes; `cargo xtask reproduce interruptions` runs it"]
 fn every_variant_resumes_bit_for_bit_at_every_step() {
     resume_all(1);
 }
