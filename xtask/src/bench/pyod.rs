@@ -71,4 +71,4 @@ pub(super) fn measure(name: &str, python: Option<&Path>, options: &Options) -> R
 }
 
 /// A small network, as PyOD's is, and the share of strange rows that PyOD assumes, too.
-const OURS: [&str; 8] = ["--model", "ae", "--latent", "4", "--steps", "300", "--set", "detect.trim=0.1"];
+const OURS: [&str; 8] = ["--model", "ae", "--latent", "4", "--steps", "1500", "--set", "detect.trim=0.1"];
