@@ -254,12 +254,8 @@ pub fn kind(schema: &serde_json::Value) -> String {
         let names: Vec<&str> = values.iter().filter_map(|value| value.as_str()).collect();
         return format!("one of {}", names.join(", "));
     }
-    if let Some(tables) = schema.get("oneOf").and_then(|list| list.as_array()) {
-        let values: Option<Vec<&str>> = tables.iter().map(|value| value.get("const")?.as_str()).collect();
-        if let Some(values) = values {
-            return format!("one of {}", values.join(", "));
-        }
-        return format!("one of {}", tables.iter().filter_map(alternative).collect::<Vec<_>>().join(", "));
+    if let Some(choices) = schema.get("oneOf").and_then(|list| list.as_array()) {
+        return format!("one of {}", choices.iter().filter_map(alternative).collect::<Vec<_>>().join(", "));
     }
     let alternatives = schema.get("anyOf").and_then(|list| list.as_array());
     if let Some(first) = alternatives.and_then(|list| list.first()) {
@@ -294,6 +290,17 @@ fn alternative(schema: &serde_json::Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_that_are_tables_show_their_fields_and_choices_their_names() {
+        let kind = |model: &str, option: &str| {
+            let entry = catalog().iter().find(|entry| entry.about().name == model).unwrap();
+            entry.options().into_iter().find(|known| known.name == option).unwrap().kind
+        };
+        let corruption = kind("dae", "corruption");
+        assert!(corruption.starts_with("one of gaussian.level, random-gaussian.level, masking.share"), "{corruption}");
+        assert_eq!(kind("iwae", "estimator"), "one of reparameterised, doubly-reparameterised");
+    }
 
     #[test]
     fn a_typing_error_is_reported_with_its_place_and_the_nearest_name() {

@@ -1,10 +1,9 @@
 //! The whole command: `narrows detect` from Parquet to Parquet with a dense detector, process start and all.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use super::encode::Scene;
-use super::{Figures, Options, Outcome, median};
+use super::{Figures, Options, Outcome, clocked};
 use crate::Result;
 use crate::process::{peak_kilobytes, run as execute};
 
@@ -32,13 +31,8 @@ pub(super) fn measure(name: &str, rows: usize, options: &Options) -> Result<Outc
     };
     let mut seconds = Vec::new();
     for _ in 0..options.rounds.max(1) {
-        let start = Instant::now();
-        execute(&mut command())?;
-        seconds.push(start.elapsed().as_secs_f64());
+        seconds.push(clocked(&mut command())?);
     }
-    let step = median(seconds);
-    let peak_mib = peak_kilobytes(&mut command())? as f64 / 1024.0;
-    let (implementation, samples_per_second) = ("fused".to_owned(), rows as f64 / step);
-    let figures = vec![Figures { implementation, samples_per_second, step_ms: 1e3 * step, peak_mib }];
+    let figures = vec![Figures::of_command("fused", rows as f64, &seconds, peak_kilobytes(&mut command())?)];
     Ok(Outcome::new(name, figures, None))
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use super::{Figures, Options, Outcome, median};
+use super::{Figures, Options, Outcome, clocked, peer, times};
 use crate::process::{cargo, peak_kilobytes, run as execute};
 use crate::{Result, repository};
 
@@ -68,17 +68,14 @@ pub(super) fn measure(name: &str, rows: usize, python: Option<&Path>, options: &
         command
     };
     let theirs = |python: &Path, arguments: [&Path; 3]| {
-        let mut command = Command::new(python);
-        command.args(["-W", "ignore"]).arg(repository::root().join(SCRIPT)).args(arguments);
-        command.env("CUDA_VISIBLE_DEVICES", "");
+        let mut command = peer::script(python, SCRIPT);
+        command.args(arguments);
         command
     };
     let encode = |python| theirs(python, [&model, &data, &out("theirs")]);
     let mut seconds = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..options.rounds.max(1) {
-        let start = Instant::now();
-        execute(&mut ours())?;
-        seconds[0].push(start.elapsed().as_secs_f64());
+        seconds[0].push(clocked(&mut ours())?);
         if let Some(python) = python {
             let start = Instant::now();
             let inner = crate::process::output(&mut encode(python))?;
@@ -87,10 +84,7 @@ pub(super) fn measure(name: &str, rows: usize, python: Option<&Path>, options: &
         }
     }
     let figures = |implementation: &str, seconds: &[f64], peak: u64| {
-        let step = median(seconds.to_vec());
-        let samples_per_second = rows as f64 / step;
-        let implementation = implementation.to_owned();
-        Figures { implementation, samples_per_second, step_ms: 1e3 * step, peak_mib: peak as f64 / 1024.0 }
+        Figures::of_command(implementation, rows as f64, seconds, peak)
     };
     let mut all = vec![figures("fused", &seconds[0], peak_kilobytes(&mut ours())?)];
     let (mut ratio, mut without_imports) = (None, None);
@@ -99,7 +93,7 @@ pub(super) fn measure(name: &str, rows: usize, python: Option<&Path>, options: &
         let peak = peak_kilobytes(encode(python).stdout(Stdio::null()))?;
         all.push(figures("torch, whole script", &seconds[1], peak));
         all.push(figures("without its imports", &seconds[2], peak));
-        let to = |peer: &[f64]| Some(median(seconds[0].iter().zip(peer).map(|(ours, theirs)| theirs / ours).collect()));
+        let to = |peer: &[f64]| Some(times(&seconds[0], peer));
         (ratio, without_imports) = (to(&seconds[1]), to(&seconds[2]));
     }
     Ok(Outcome { without_imports, ..Outcome::new(name, all, ratio) })

@@ -11,6 +11,8 @@ mod pyod;
 mod table;
 
 use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -90,6 +92,19 @@ struct Figures {
     step_ms: f64,
     /// Largest resident size.
     peak_mib: f64,
+}
+
+impl Figures {
+    /// Of a whole command on so many rows, from the seconds of its runs.
+    fn of_command(implementation: &str, rows: f64, seconds: &[f64], peak_kilobytes: u64) -> Self {
+        let step = median(seconds.to_vec());
+        Self {
+            implementation: implementation.to_owned(),
+            samples_per_second: rows / step,
+            step_ms: 1e3 * step,
+            peak_mib: peak_kilobytes as f64 / 1024.0,
+        }
+    }
 }
 
 /// All figures of one workload.
@@ -215,6 +230,18 @@ fn measure(name: &str, mut peers: Vec<Peer>, options: &Options) -> Result<Outcom
     }
     let ratio = (!ratios.is_empty()).then(|| median(ratios));
     Ok(Outcome::new(name, figures, ratio))
+}
+
+/// How many times as long theirs take, the median over runs in turns.
+fn times(ours: &[f64], theirs: &[f64]) -> f64 {
+    median(ours.iter().zip(theirs).map(|(ours, theirs)| theirs / ours).collect())
+}
+
+/// The seconds that a command takes.
+fn clocked(command: &mut Command) -> Result<f64> {
+    let start = Instant::now();
+    execute(command)?;
+    Ok(start.elapsed().as_secs_f64())
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

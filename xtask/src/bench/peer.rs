@@ -50,10 +50,7 @@ impl Peer {
 
     /// PyTorch's script.
     pub(super) fn torch(python: &Path, workload: &str, mode: &str) -> Result<Self> {
-        let script = repository::root().join(SCRIPT);
-        let mut command = Command::new(python);
-        command.args(["-W", "ignore"]).arg(script).args([workload, mode]).env("CUDA_VISIBLE_DEVICES", "");
-        Self::start(format!("torch {mode}"), &mut command)
+        Self::start(format!("torch {mode}"), script(python, SCRIPT).args([workload, mode]))
     }
 
     fn start(name: String, command: &mut Command) -> Result<Self> {
@@ -94,6 +91,13 @@ impl Peer {
         }
         Ok(line)
     }
+}
+
+/// A script of the repository, run by `python` on processors alone.
+pub(super) fn script(python: &Path, path: &str) -> Command {
+    let mut command = Command::new(python);
+    command.args(["-W", "ignore"]).arg(repository::root().join(path)).env("CUDA_VISIBLE_DEVICES", "");
+    command
 }
 
 /// A virtual environment with the pinned packages, made once.

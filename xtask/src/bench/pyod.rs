@@ -1,11 +1,10 @@
 //! The whole command from a CSV file to scores: `narrows train` and `narrows detect`, and PyOD's autoencoder, in turns.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Stdio;
 
 use super::encode::Scene;
-use super::{Figures, Options, Outcome, median};
+use super::{Figures, Options, Outcome, clocked, peer, times};
 use crate::process::{output, peak_kilobytes, run as execute};
 use crate::{Result, repository};
 
@@ -21,9 +20,8 @@ pub(super) fn measure(name: &str, python: Option<&Path>, options: &Options) -> R
     let path = |name: &str| scene.folder.join(name);
     let (table, model) = (path("shuttle.csv"), path("shuttle-model"));
     let script = |arguments: &[&Path]| {
-        let mut command = Command::new(python);
-        command.args(["-W", "ignore"]).arg(repository::root().join(SCRIPT)).args(arguments);
-        command.env("CUDA_VISIBLE_DEVICES", "");
+        let mut command = peer::script(python, SCRIPT);
+        command.args(arguments);
         command
     };
     execute(&mut script(&[Path::new("table"), &repository::data(SET)?, &table]))?;
@@ -45,29 +43,19 @@ pub(super) fn measure(name: &str, python: Option<&Path>, options: &Options) -> R
     };
     let mut seconds = [Vec::new(), Vec::new()];
     for _ in 0..options.rounds.max(1) {
-        let start = Instant::now();
-        execute(&mut train())?;
-        execute(&mut detect())?;
-        seconds[0].push(start.elapsed().as_secs_f64());
-        let start = Instant::now();
-        execute(&mut theirs())?;
-        seconds[1].push(start.elapsed().as_secs_f64());
+        seconds[0].push(clocked(&mut train())? + clocked(&mut detect())?);
+        seconds[1].push(clocked(&mut theirs())?);
     }
-    let ratio = median(seconds[0].iter().zip(&seconds[1]).map(|(ours, theirs)| theirs / ours).collect());
     let [ours, pyod] = ["shuttle-ours.csv", "shuttle-theirs.csv"].map(|scores| -> Result<f64> {
         Ok(output(&mut script(&[Path::new("auroc"), &table, &path(scores)]))?.trim().parse()?)
     });
-    let figures = |implementation: &str, seconds: &[f64], peak: u64| {
-        let step = median(seconds.to_vec());
-        let implementation = implementation.to_owned();
-        let samples_per_second = ROWS / step;
-        Figures { implementation, samples_per_second, step_ms: 1e3 * step, peak_mib: peak as f64 / 1024.0 }
-    };
     let peak = peak_kilobytes(&mut train())?.max(peak_kilobytes(&mut detect())?);
-    let all =
-        vec![figures("fused", &seconds[0], peak), figures("torch, PyOD", &seconds[1], peak_kilobytes(&mut theirs())?)];
+    let all = vec![
+        Figures::of_command("fused", ROWS, &seconds[0], peak),
+        Figures::of_command("torch, PyOD", ROWS, &seconds[1], peak_kilobytes(&mut theirs())?),
+    ];
     let remark = Some(format!("AUROC {:.4}, PyOD's {:.4}", ours?, pyod?));
-    Ok(Outcome { remark, ..Outcome::new(name, all, Some(ratio)) })
+    Ok(Outcome { remark, ..Outcome::new(name, all, Some(times(&seconds[0], &seconds[1]))) })
 }
 
 /// A plain autoencoder at its defaults, and the share of strange rows that PyOD's defaults assume, too: nothing is chosen by

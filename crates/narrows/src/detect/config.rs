@@ -13,10 +13,10 @@ pub struct DetectConfig {
     /// log-likelihood of each column given the reconstruction, so that numbers count in units of their usual residual and
     /// categories by their probability; bound, the negative importance-weighted bound on the log-likelihood of the row, for
     /// models with a distribution over samples.
-    #[serde(skip_serializing_if = "Score::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub score: Score,
     /// Codes for each row where the score is the bound.
-    #[serde(skip_serializing_if = "Codes::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub codes: Codes,
     /// Training rows that are stored, so that the distance to the nearest of them is part of the score; 0 leaves that part
     /// out.
@@ -28,7 +28,7 @@ pub struct DetectConfig {
     pub causal: bool,
     /// Share of the training rows that are left out as possible anomalies before anything is fitted: those that are farthest
     /// from a tenth of all.
-    #[serde(skip_serializing_if = "Trim::is_none")]
+    #[serde(skip_serializing_if = "is_default")]
     pub trim: Trim,
     /// The share of anomalies expected among the training rows, where it is known. It is told in reports and decides
     /// nothing else.
@@ -87,14 +87,6 @@ impl Default for DetectConfig {
     }
 }
 
-impl Score {
-    // Serde asks with a reference.
-    #[allow(clippy::trivially_copy_pass_by_ref)]
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 impl Default for Codes {
     fn default() -> Self {
         Self(50)
@@ -118,12 +110,6 @@ impl Codes {
     pub fn get(self) -> usize {
         self.0
     }
-
-    // Serde asks with a reference.
-    #[allow(clippy::trivially_copy_pass_by_ref)]
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 impl Trim {
@@ -142,12 +128,6 @@ impl Trim {
     /// The share.
     pub fn get(self) -> f64 {
         self.0
-    }
-
-    // Serde asks with a reference.
-    #[allow(clippy::trivially_copy_pass_by_ref)]
-    fn is_none(&self) -> bool {
-        self.0 == 0.0
     }
 }
 
@@ -189,58 +169,27 @@ fn setting(name: &'static str, value: f64, expected: &'static str) -> Error {
     Error::Detect { reason: format!("{name} = {value}; expected {expected}") }
 }
 
-impl TryFrom<f64> for Trim {
-    type Error = Error;
-
-    fn try_from(share: f64) -> Result<Self> {
-        Self::new(share)
-    }
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
-impl From<Trim> for f64 {
-    fn from(trim: Trim) -> Self {
-        trim.0
-    }
+/// The way in and out for serde: through `new`, and as the number itself.
+macro_rules! read_as {
+    ($($name:ident: $number:ty),+) => {$(
+        impl TryFrom<$number> for $name {
+            type Error = Error;
+
+            fn try_from(number: $number) -> Result<Self> {
+                Self::new(number)
+            }
+        }
+
+        impl From<$name> for $number {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+    )+};
 }
 
-impl TryFrom<usize> for Codes {
-    type Error = Error;
-
-    fn try_from(codes: usize) -> Result<Self> {
-        Self::new(codes)
-    }
-}
-
-impl From<Codes> for usize {
-    fn from(codes: Codes) -> Self {
-        codes.0
-    }
-}
-
-impl TryFrom<usize> for Neighbours {
-    type Error = Error;
-
-    fn try_from(rows: usize) -> Result<Self> {
-        Self::new(rows)
-    }
-}
-
-impl From<Neighbours> for usize {
-    fn from(neighbours: Neighbours) -> Self {
-        neighbours.0
-    }
-}
-
-impl TryFrom<f64> for Power {
-    type Error = Error;
-
-    fn try_from(power: f64) -> Result<Self> {
-        Self::new(power)
-    }
-}
-
-impl From<Power> for f64 {
-    fn from(power: Power) -> Self {
-        power.0
-    }
-}
+read_as!(Codes: usize, Neighbours: usize, Trim: f64, Power: f64);

@@ -2,8 +2,8 @@
 //!
 //! Each part gives every column of a row a squared error: the residual of the network (mean over the members of an
 //! ensemble; of a network with a distance of its own that distance, or its bound on the likelihood, shared out as the
-//! residual is), and where training rows are stored the difference from the nearest of them. A part's size is the norm of its errors, in units of its mean over
-//! training rows; the score is the mean of the parts' sizes: 1 is usual.
+//! residual is), and where training rows are stored the difference from the nearest of them. A part's size is the norm of its
+//! errors, in units of its mean over training rows; the score is the mean of the parts' sizes: 1 is usual.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

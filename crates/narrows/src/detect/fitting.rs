@@ -11,9 +11,9 @@ use super::calibration::{Calibration, RowDigest};
 use super::rows::score_rows;
 use super::surprise::{self, Usual};
 use super::{DetectConfig, Detector, Record, Score};
-use crate::Result;
 use crate::batches::batch;
 use crate::evaluate::ROWS;
+use crate::{Error, Result};
 
 /// Training rows over which the parts are scaled.
 const SCALED: usize = 8_192;
@@ -36,7 +36,7 @@ pub(crate) fn fit(
     match config.score {
         Score::Error => {}
         Score::Deviance => record.residual_variances = residual_variances(network, &splits.train, preparation)?,
-        Score::Bound => record.usual_nats = usual_nats(config, network, &splits.train, preparation)?,
+        Score::Bound => record.usual_nats = Some(usual_nats(config, network, &splits.train, preparation)?),
     }
     let mut detector = Detector::new(record, preparation, stored.as_ref())?;
     (detector.record.scales, detector.record.unseen) = scales(&detector, network, &splits.train, preparation)?;
@@ -109,13 +109,15 @@ fn usual_nats(
     network: &(impl Autoencoder + ?Sized),
     train: &Subset<Train>,
     preparation: &Arc<Preparation>,
-) -> Result<Option<Usual>> {
+) -> Result<Usual> {
     let mut nats = Vec::new();
     for portion in in_order(&train.clone().limit(SCALED), preparation, ROWS)? {
         let batch = batch(portion?.rows, &preparation.layout().dims)?;
         nats.extend(surprise::nats(network, &batch, config.codes.get())?);
     }
-    Ok(Usual::of(&nats))
+    let unexplained =
+        "score = \"bound\": the likelihood of no training row is a number; lower train.rate, or train without it";
+    Usual::of(&nats).ok_or_else(|| Error::Detect { reason: unexplained.into() })
 }
 
 /// The mean size of each part over training rows, where a stored row is compared with the others; and the mean of the

@@ -23,9 +23,9 @@ pub struct Usual {
 }
 
 impl Usual {
-    /// Of these nats; `None` where there are no finite ones.
+    /// Of these nats, but for those of rows that no code explains; `None` where none are left.
     pub(super) fn of(nats: &[f64]) -> Option<Self> {
-        let finite: Vec<f64> = nats.iter().copied().filter(|nats| nats.is_finite()).collect();
+        let finite: Vec<f64> = nats.iter().copied().filter(|nats| nats.abs() < f64::MAX).collect();
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         if finite.is_empty() {
             return None;
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn sizes_are_positive_and_in_the_order_of_the_nats() {
-        let usual = Usual::of(&[10.0, 12.0, 14.0, f64::NAN]).unwrap();
+        let usual = Usual::of(&[10.0, 12.0, 14.0, f64::NAN, f64::MAX, f64::MAX]).unwrap();
         assert_eq!((usual.centre, usual.spread), (12.0, 4.0 / 3.0));
         let sizes: Vec<f64> = [-1e6, 0.0, 12.0, 20.0, 1e6].iter().map(|&nats| usual.size(nats)).collect();
         assert!(sizes.is_sorted() && sizes.iter().all(|&size| size >= 0.0 && size.is_finite()), "{sizes:?}");
