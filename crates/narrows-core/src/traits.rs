@@ -152,6 +152,21 @@ pub trait Autoencoder: Send + Sync {
         Ok(self.spec().code.elements())
     }
 
+    /// Hidden values as the model expects them from those that are not hidden; `None` for models that were not trained to.
+    /// What it gives for values that are not hidden means nothing.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..sample]`
+    /// - `hidden`: `[N, ..sample]`, 1 for what is hidden, else 0
+    /// - returns: `[N, ..sample]`
+    ///
+    /// # Errors
+    /// The batch is empty or of another shape.
+    fn predict_hidden(&self, x: &Tensor, hidden: &Tensor) -> Result<Option<Tensor>> {
+        let _ = (x, hidden);
+        Ok(None)
+    }
+
     /// How strange the model itself finds each sample, as a squared distance: what it was trained to make small for usual
     /// samples. `None` for models of which the reconstruction error tells it.
     ///

@@ -12,7 +12,7 @@ use narrows_tensor::{Key, Parameters, Scope};
 
 use crate::augmentation::Augmentation;
 use crate::bottleneck::Bottleneck;
-use crate::network::{LinearPath, Mode, Network};
+use crate::network::{LinearPath, Mode, Network, with_flags};
 use crate::principal::principal_axes;
 use crate::scaling::Scaling;
 use crate::{DataSpec, Likelihood};
@@ -200,6 +200,16 @@ impl<B: Bottleneck, O: Objective<B>> Autoencoder for Composed<B, O> {
 
     fn draw_codes(&self, n: usize, key: &Key) -> Result<Option<Tensor>> {
         self.objective.draw(n, self.networks.bottleneck.code(), self.networks.scaling.scale(), key)
+    }
+
+    fn predict_hidden(&self, x: &Tensor, hidden: &Tensor) -> Result<Option<Tensor>> {
+        self.spec.sample.count("x", x)?;
+        if !self.augmentation.corruption.as_ref().is_some_and(|process| process.corruption().tells()) {
+            return Ok(None);
+        }
+        let u = with_flags(&self.networks.scaling.input(x)?, hidden)?;
+        let z = self.networks.bottleneck.infer(&self.networks.hidden(&u, Mode::Infer)?)?;
+        Ok(Some(self.decode(&z)?))
     }
 
     fn strangeness(&self, x: &Tensor) -> Result<Option<Tensor>> {

@@ -67,6 +67,12 @@ impl<M: Trainable> Autoencoder for Ensemble<M> {
     fn reconstructions(&self, x: &Tensor) -> Result<Vec<Tensor>> {
         self.members.iter().map(|member| member.reconstruct(x)).collect()
     }
+
+    fn predict_hidden(&self, x: &Tensor, hidden: &Tensor) -> Result<Option<Tensor>> {
+        let predicted = self.members.iter().map(|member| member.predict_hidden(x, hidden));
+        let predicted: Option<Vec<Tensor>> = predicted.collect::<Result<Vec<_>>>()?.into_iter().collect();
+        predicted.map(mean).transpose()
+    }
 }
 
 impl<M: Trainable> Trainable for Ensemble<M> {

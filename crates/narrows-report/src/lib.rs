@@ -1,7 +1,8 @@
 //! One self-contained HTML page from the figures of a run.
 //!
 //! A [`Report`] is plain data. [`render`] draws it as one file without scripts and without anything from the network:
-//! style sheet, charts (SVG) and pictures (PNG) stand inside. The same report gives the same bytes.
+//! style sheet, charts (SVG) and pictures (PNG) stand inside. The same report gives the same bytes. [`draw_scores`] draws the
+//! scores of a file as a picture of their own.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod draw;
@@ -9,6 +10,7 @@ mod error;
 mod page;
 mod reconstruction;
 mod report;
+mod scores;
 
 pub use error::{Error, Result};
 pub use page::{render, render_many};
@@ -17,3 +19,4 @@ pub use report::{
     Better, Card, CodeMap, Coloring, ColumnError, ColumnErrors, Comparison, ErrorDistribution, Metric, Report,
     Training, TrainingPoint,
 };
+pub use scores::{Scores, Stretch, draw_scores};

@@ -116,19 +116,8 @@ fn halves(run: &Run<'_>) -> Vec<&'static str> {
     halves
 }
 
-/// Template names end in `.html`, so every value is escaped unless the template says otherwise.
 fn page(title: &str, runs: &[Run<'_>], overview: Option<&Overview>) -> Result<String> {
-    let mut environment = Environment::new();
-    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(Error::Template)?;
-    environment.set_syntax(syntax);
-    for (name, source) in [
-        ("page.html", include_str!("templates/page.html")),
-        ("section.html", include_str!("templates/section.html")),
-        ("chart.html", include_str!("templates/chart.html")),
-        ("style.css", include_str!("templates/style.css")),
-    ] {
-        environment.add_template(name, source).map_err(Error::Template)?;
-    }
+    let environment = environment()?;
     let halves = match (runs, overview) {
         ([run], None) => halves(run),
         _ => Vec::new(),
@@ -137,4 +126,23 @@ fn page(title: &str, runs: &[Run<'_>], overview: Option<&Overview>) -> Result<St
     template
         .render(context! { title, halves, runs => Serde(runs), overview => Serde(overview) })
         .map_err(Error::Template)
+}
+
+/// The templates. Their names end in `.html` or `.xml`, so every value is escaped unless the template says otherwise.
+pub(crate) fn environment() -> Result<Environment<'static>> {
+    let mut environment = Environment::new();
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(Error::Template)?;
+    environment.set_syntax(syntax);
+    for (name, source) in [
+        ("page.html", include_str!("templates/page.html")),
+        ("section.html", include_str!("templates/section.html")),
+        ("chart.html", include_str!("templates/chart.html")),
+        ("scores.xml", include_str!("templates/scores.xml")),
+        ("colors.css", include_str!("templates/colors.css")),
+        ("style.css", include_str!("templates/style.css")),
+        ("chart.css", include_str!("templates/chart.css")),
+    ] {
+        environment.add_template(name, source).map_err(Error::Template)?;
+    }
+    Ok(environment)
 }

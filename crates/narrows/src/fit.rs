@@ -68,8 +68,13 @@ pub fn fit(
     if config.flow.is_some() {
         check_flow(network.as_ref(), plan.splits.train.rows())?;
     }
-    if config.detect.as_ref().is_some_and(|detect| detect.score == Score::Bound) {
-        detect::check_distribution(network.as_ref())?;
+    if let Some(detect) = &config.detect {
+        if detect.score == Score::Bound {
+            detect::check_distribution(network.as_ref())?;
+        }
+        if detect.hidden.get() > 0 {
+            detect::check_hidden(network.as_ref())?;
+        }
     }
     if resume {
         refuse_changes(plan, run)?;

@@ -2,9 +2,11 @@
 //! ICLR 2024), of `--task anomaly` and of plain `ae` and `vae` detectors, each with one setting for all sets.
 
 use std::fmt::Write as _;
+use std::path::Path;
+use std::thread;
 
 use super::Row;
-use super::runs::{Runs, number};
+use super::runs::{Runs, number, side_by_side};
 use super::spread::Spread;
 use crate::{Result, repository};
 
@@ -53,35 +55,25 @@ const CONTENDERS: [Contender; 3] = [
 const SETTINGS: [&str; 4] =
     ["--set", "data.split.fractions=[1.0, 0.0, 0.0]", "--set", "train.checkpoint-every=1000000"];
 
-/// Trains and evaluates every set, seed and detector.
+/// Trains and evaluates every set, seed and detector; seeds run side by side, a thread each.
 pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
     let seeds = runs.seeds();
-    let mut means: Vec<Vec<f64>> = vec![vec![0.0; seeds.len()]; CONTENDERS.len()];
     let mut table = String::from("| dataset |");
     table.extend(CONTENDERS.iter().map(|one| format!(" `{}` |", one.name)));
     table.push_str(" best published |\n|---|---|---|---|---|\n");
+    let mut means: Vec<Vec<f64>> = vec![vec![0.0; seeds.len()]; CONTENDERS.len()];
     for (set, published) in SETS {
         let file = repository::data(&format!("adbench/{set}.npz"))?;
-        let mut scores: Vec<Vec<f64>> = vec![Vec::new(); CONTENDERS.len()];
-        for (place, seed) in seeds.iter().enumerate() {
-            let (train, test) = (runs.path("train.npz"), runs.path("test.npz"));
-            let seed = seed.to_string();
-            let [from, into, tested] = [&file, &train, &test].map(|path| path.to_string_lossy().into_owned());
-            runs.script("adbench", &[&from, &seed, &into, &tested])?;
-            for (number_of, contender) in CONTENDERS.iter().enumerate() {
-                let mut arguments = contender.arguments.to_vec();
-                arguments.extend(SETTINGS);
-                arguments.extend(["--seed", &seed, "--threads", "1"]);
-                runs.train("model", &train, &arguments)?;
-                let figures = runs.evaluate("model", &test, &["--label", "y"])?;
-                let auroc = 100.0 * number(&figures, "/detection/auroc")?;
-                println!("{set}, seed {seed}, {}: {auroc:.2}", contender.name);
-                scores[number_of].push(auroc);
-                means[number_of][place] += auroc / SETS.len() as f64;
-            }
+        let mut of_seeds = Vec::new();
+        for group in seeds.chunks(thread::available_parallelism()?.get()) {
+            of_seeds.extend(side_by_side(group, |seed| judged(runs, set, &file, *seed))?);
         }
         let _ = write!(table, "| {set} |");
-        table.extend(scores.iter().map(|scores| format!(" {} |", Spread::of(scores))));
+        for (number, means) in means.iter_mut().enumerate() {
+            let scores: Vec<f64> = of_seeds.iter().map(|scores| scores[number]).collect();
+            means.iter_mut().zip(&scores).for_each(|(mean, score)| *mean += score / SETS.len() as f64);
+            let _ = write!(table, " {} |", Spread::of(&scores));
+        }
         let _ = writeln!(table, " {published:.2} |");
     }
     let _ = write!(table, "| **mean** |");
@@ -97,4 +89,24 @@ pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
         Row::spread(what, Spread::of(means), contender.bar, contender.of)
     };
     Ok(CONTENDERS.iter().zip(&means).map(row).collect())
+}
+
+/// AUROC x 100 of each detector on one set under one seed.
+fn judged(runs: &Runs, set: &str, file: &Path, seed: u64) -> Result<Vec<f64>> {
+    let name = |what: &str| format!("{what}-{seed}");
+    let (train, test) = (runs.path(&(name("train") + ".npz")), runs.path(&(name("test") + ".npz")));
+    let number_of = seed.to_string();
+    let [from, into, tested] = [file, &train, &test].map(|path| path.to_string_lossy().into_owned());
+    runs.script("adbench", &[&from, &number_of, &into, &tested])?;
+    let mut scores = Vec::new();
+    for contender in &CONTENDERS {
+        let mut arguments = contender.arguments.to_vec();
+        arguments.extend(SETTINGS);
+        arguments.extend(["--seed", &number_of, "--threads", "1"]);
+        runs.train(&name("model"), &train, &arguments)?;
+        let figures = runs.evaluate(&name("model"), &test, &["--label", "y", "--threads", "1"])?;
+        scores.push(100.0 * number(&figures, "/detection/auroc")?);
+    }
+    println!("{set}, seed {seed}: {scores:.2?}");
+    Ok(scores)
 }

@@ -2,10 +2,8 @@
 //! black or white, 50 latents, two layers of 200 units, the bound with 5,000 codes for each test picture. Both run side by
 //! side, one thread each.
 
-use std::thread;
-
 use super::Row;
-use super::runs::{Runs, number};
+use super::runs::{Runs, number, side_by_side};
 use crate::{Result, repository};
 
 /// What the paper reports, in nats.
@@ -15,12 +13,7 @@ const MINUTES: f64 = 45.0;
 
 /// Trains both and measures them.
 pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
-    let measured: std::result::Result<Vec<Measured>, String> = thread::scope(|scope| {
-        let started = PAPER
-            .map(|(model, paper)| scope.spawn(move || measure(runs, model, paper).map_err(|error| error.to_string())));
-        started.into_iter().map(|one| one.join().map_err(|_| "a measurement has stopped".to_owned())?).collect()
-    });
-    let measured = measured?;
+    let measured = side_by_side(&PAPER, |(model, paper)| measure(runs, model, *paper))?;
     let what = "MNIST, dynamic binarisation, 50 latents, 5,000 codes a test picture: -log p(x) of";
     let mut rows = vec![Row::at_most(format!("{what} `vae`, nats"), measured[0].nats, 87.5, "86.76 in the paper")];
     let gain = measured[0].nats - measured[1].nats;

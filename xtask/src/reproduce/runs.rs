@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use serde_json::Value;
 
@@ -113,6 +114,20 @@ impl Runs {
         command.arg(script).args(arguments).current_dir(&self.folder);
         Ok(serde_json::from_str(&output(&mut command)?)?)
     }
+}
+
+/// What `measure` gives for each of `all`, a thread each, in their order.
+///
+/// # Errors
+///
+/// When one of them fails.
+pub(super) fn side_by_side<T: Sync, R: Send>(all: &[T], measure: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
+    let measured: std::result::Result<Vec<R>, String> = thread::scope(|scope| {
+        let started: Vec<_> =
+            all.iter().map(|one| scope.spawn(|| measure(one).map_err(|error| error.to_string()))).collect();
+        started.into_iter().map(|one| one.join().map_err(|_| "a measurement has stopped".to_owned())?).collect()
+    });
+    Ok(measured?)
 }
 
 /// A number in a document, by its JSON pointer.

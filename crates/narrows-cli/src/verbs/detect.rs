@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use narrows::Model;
-use narrows::detect::{Detected, Event, FollowOptions, Followed, Options, Rule, detect, follow};
+use narrows::detect::{Chart, Detected, Event, FollowOptions, Followed, Options, Rule, detect, follow};
 
 use super::Result;
 use super::evaluate::number;
@@ -27,6 +27,9 @@ pub(crate) struct Detect {
     /// Give each alarm its columns in the order of their share of the score, with observed and expected values.
     #[arg(long)]
     explain: bool,
+    /// Draw the scores along the rows, with the threshold and the alarms.
+    #[arg(long, value_name = "FILE.svg")]
+    chart: Option<PathBuf>,
     /// Which rows; a split other than `all` divides the data as in training.
     #[arg(long, value_enum, default_value_t)]
     split: SplitName,
@@ -35,7 +38,7 @@ pub(crate) struct Detect {
     limit: Option<usize>,
     /// Score CSV or JSON lines as they are appended to the file or come from standard input, until Ctrl-C. A restart goes
     /// on where it stopped (OUT.state).
-    #[arg(long, conflicts_with_all = ["split", "limit", "fdr"], help_heading = "Streams")]
+    #[arg(long, conflicts_with_all = ["split", "limit", "fdr", "chart"], help_heading = "Streams")]
     follow: bool,
     /// Accept this many false alarms a day; the time between rows turns them into a rate.
     #[arg(long, value_name = "N", requires = "follow", help_heading = "Streams")]
@@ -84,8 +87,15 @@ impl Detect {
         let source = model.open_to_score(&self.data, shared.data_dir.as_deref(), target.keep)?;
         let rows = narrows::rows(&model, source, self.split.into(), self.limit)?;
         let rule = self.rule.rule();
-        let options =
-            Options { path: target.path, force: target.force, keep: target.keep, rule, explain: self.explain };
+        let title = format!("Scores of {}", self.data);
+        let options = Options {
+            path: target.path,
+            force: target.force,
+            keep: target.keep,
+            rule,
+            explain: self.explain,
+            chart: self.chart.as_deref().map(|path| Chart { path, title: &title }),
+        };
         let bar = progress::rows(rows.rows() as u64, shared.quiet);
         let detected = detect(&model, &rows, options, |rows| bar.inc(rows as u64))?;
         progress::end(&bar);

@@ -52,7 +52,11 @@ impl Evaluate {
     pub(crate) fn run(&self, shared: &Shared) -> Result {
         let model = Model::load(&self.model)?;
         let keep: Vec<String> = self.label.iter().chain(&self.factors).cloned().collect();
-        let source = model.open(&self.data, shared.data_dir.as_deref(), &keep)?;
+        let folder = shared.data_dir.as_deref();
+        let source = match self.label {
+            Some(_) => model.open_to_score(&self.data, folder, &keep)?,
+            None => model.open(&self.data, folder, &keep)?,
+        };
         let rows = narrows::rows(&model, source, self.split.into(), self.limit)?;
         let likelihood = self.samples.map(|samples| {
             let bar = progress::rows(rows.rows() as u64, shared.quiet);
@@ -69,6 +73,9 @@ impl Evaluate {
             None => None,
         };
         warn(&evaluation);
+        for remark in detection.iter().flat_map(|detection| &detection.remarks) {
+            tracing::warn!("{remark}");
+        }
         if shared.json {
             let mut json = serde_json::to_value(&evaluation)?;
             if let Some(object) = json.as_object_mut() {

@@ -103,6 +103,25 @@ fn garbage_in_a_cell_is_missing_and_a_line_of_other_length_has_no_score() {
 }
 
 #[test]
+fn garbage_keeps_no_file_from_its_figures() {
+    let scene = Scene::new();
+    let text = with_cells(40, &[(3, 1, "garbage")]);
+    let labelled = text.lines().enumerate().map(|(at, line)| match at {
+        0 => format!("{line},y"),
+        _ => format!("{line},{}", u8::from(at % 10 == 0)),
+    });
+    scene.write("new.csv", labelled.collect::<Vec<String>>().join("\n"));
+    let output = scene
+        .command(&["evaluate", detector().to_str().unwrap(), "new.csv", "--label", "y", "--json"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("line 5, column `load`"), "{said}");
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&found["detection"]["rows"], &found["detection"]["anomalies"]), (&40.into(), &4.into()), "{found}");
+}
+
+#[test]
 fn a_column_without_any_value_is_told() {
     let scene = Scene::new();
     let text = normal(30, 6_000);

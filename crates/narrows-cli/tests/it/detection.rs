@@ -225,3 +225,16 @@ fn a_smoothed_log_is_scored_row_by_row_and_remembers_how_it_was_smoothed() {
     let refused = [&train[..], &["--smooth", "0", "--out", "none"]].concat();
     scene.fails(&refused, 2, &["smooth", "0", "from 1 to"]);
 }
+
+#[test]
+fn the_chart_shows_scores_threshold_and_alarms() {
+    let scene = Scene::new();
+    scene.write("new.csv", normal(200, 7_000) + "k,120,90,1500,on\n");
+    let run = detector().to_str().unwrap();
+    let detect = ["detect", run, "new.csv", "-o", "out.csv", "--force", "--fpr", "0.02", "--chart"];
+    scene.succeeds(&[&detect[..], &["a.svg"]].concat());
+    let drawn = String::from_utf8(scene.read("a.svg")).unwrap();
+    assert!(drawn.starts_with("<svg xmlns") && drawn.contains("Scores of new.csv") && drawn.contains("201 rows"));
+    assert!(drawn.contains("class=\"dots c1\"") && drawn.contains("class=\"line mark dash1\""), "{drawn}");
+    scene.fails(&[&detect[..], &["a.png"]].concat(), 2, &["a.png", ".svg"]);
+}

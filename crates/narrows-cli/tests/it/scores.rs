@@ -79,7 +79,7 @@ fn a_bound_is_the_same_wherever_its_row_stands() {
 }
 
 #[test]
-fn a_bound_needs_a_distribution_and_a_number_of_codes() {
+fn what_a_score_needs_is_asked_for_before_training() {
     let scene = Scene::new();
     scene.write("n.csv", table(0..60, |_| false));
     let refused = |more: &[&str], parts: &[&str]| {
@@ -91,4 +91,42 @@ fn a_bound_needs_a_distribution_and_a_number_of_codes() {
     refused(&["--model", "ae", "--set", bound], &["no distribution over samples", "--model vae"]);
     refused(&["--model", "vae", "--set", bound, "--set", "detect.codes=0"], &["codes = 0"]);
     refused(&["--set", "detect.score=likelihood"], &["likelihood", "bound"]);
+    refused(&["--model", "ae", "--set", "detect.hidden=4"], &["does not predict hidden columns", "noise-or-columns"]);
+    refused(&["--model", "ae", "--set", "detect.code=middle"], &["detect.code", "nearest", "mahalanobis"]);
+}
+
+/// Two numbers around a circle; of odd rows one leaves it for the middle, where no single number is unusual.
+fn circle(rows: std::ops::Range<usize>, odd: impl Fn(usize) -> bool) -> String {
+    rows.fold(String::from("east,north,y\n"), |mut text, row| {
+        let angle = row as f64 * 0.71;
+        let radius = if odd(row) { 0.2 } else { 1.0 + 0.05 * (row as f64 * 2.3).cos() };
+        writeln!(text, "{:.4},{:.4},{}", radius * angle.cos(), radius * angle.sin(), odd(row)).unwrap();
+        text
+    })
+}
+
+#[test]
+fn distances_between_codes_and_other_scales_find_and_explain_anomalies() {
+    let scene = Scene::new();
+    scene.write("n.csv", circle(0..600, |_| false));
+    scene.write("new.csv", circle(7_000..7_200, |row| row % 20 == 0));
+    let train = ["train", "n.csv", "--task", "anomaly", "--label", "y", "--steps", "300", "--force", "--out", "run"];
+    // A code of two numbers is the circle; no mean is far from its middle.
+    for (model, options, least) in [
+        ("ae", &["detect.code=nearest"][..], 0.95),
+        ("ae", &["detect.code=nearest", "detect.combine=p-value"], 0.95),
+        ("dae", &["detect.code=mahalanobis", "detect.combine=rank", "detect.neighbours=1000"], 0.95),
+    ] {
+        let sets: Vec<&str> = options.iter().flat_map(|option| ["--set", option]).collect();
+        scene.succeeds(&[&train[..], &["--model", model, "--latent", "2"], &sets].concat());
+        let found = scene.succeeds(&["evaluate", "run", "new.csv", "--label", "y", "--json"]);
+        let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+        let auroc = found["detection"]["auroc"].as_f64().unwrap();
+        assert!(auroc > least, "{options:?}: {auroc}");
+        scene.succeeds(&["detect", "run", "new.csv", "-o", "out.csv", "--fpr", "0.05", "--explain", "--force"]);
+        let found = rows(&String::from_utf8(scene.read("out.csv")).unwrap());
+        let alarms: Vec<_> = found.iter().step_by(20).filter(|row| get(row, "anomaly") == "true").collect();
+        assert!(alarms.len() >= 9, "{options:?}: {} of 10", alarms.len());
+        assert!(alarms.iter().all(|row| ["east", "north"].contains(&get(row, "reason_1"))), "{options:?}");
+    }
 }

@@ -19,7 +19,7 @@ const TOLERANCE: f64 = 1e-11;
 const SEARCH: usize = 40;
 
 /// The eigenvectors (as columns) of the largest eigenvalues, largest first, each with its largest entry positive.
-pub(super) fn leading(symmetric: &Mat<f64>, count: usize) -> Result<(Mat<f64>, Vec<f64>)> {
+pub(crate) fn leading(symmetric: &Mat<f64>, count: usize) -> Result<(Mat<f64>, Vec<f64>)> {
     let size = symmetric.nrows();
     // A value that is not finite makes its feature's variance so.
     if (0..size).any(|i| !symmetric[(i, i)].is_finite()) {

@@ -9,6 +9,8 @@ mod leading;
 mod moments;
 mod randomised;
 
+pub(crate) use leading::leading;
+
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor};

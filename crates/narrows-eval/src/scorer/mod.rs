@@ -1,9 +1,13 @@
 //! Scores of rows: how far a row is from what normal rows are like. Larger is stranger.
 
+mod combination;
 mod kth_neighbour;
+mod mahalanobis;
 mod nearest;
 mod residual;
 
+pub use combination::{Combination, UsualSizes};
 pub use kth_neighbour::KthNeighbour;
+pub use mahalanobis::Mahalanobis;
 pub use nearest::{Nearest, Neighbour};
 pub use residual::Residual;

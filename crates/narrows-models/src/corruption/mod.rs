@@ -49,6 +49,15 @@ pub enum Corruption {
         /// The share.
         share: Share,
     },
+    /// By the toss of a coin for each sample, Gaussian noise of a level drawn uniformly from 0 to the largest, or a share of the
+    /// columns, drawn from 0 to the largest too, hidden: set to the mean, and the network is told so. What is learnt is the
+    /// way back to usual samples, and each column from any others.
+    NoiseOrColumns {
+        /// The largest standard deviation.
+        level: Noise,
+        /// The largest share.
+        share: Share,
+    },
     /// One run of steps of a window is set to the mean, or one rectangle of a picture to black, in a random place.
     Span {
         /// Its largest length, as a share of the length of each axis.
@@ -73,6 +82,16 @@ impl Corruption {
         Process::new(self.clone(), Some(data))
     }
 
+    /// Whether the network is told what is hidden from it.
+    pub fn tells(&self) -> bool {
+        matches!(self, Self::NoiseOrColumns { .. })
+    }
+
+    /// Whether units of hidden layers can be corrupted so.
+    pub fn suits_units(&self) -> bool {
+        !matches!(self, Self::Poisson { .. } | Self::Columns { .. } | Self::NoiseOrColumns { .. } | Self::Span { .. })
+    }
+
     /// Its name in configurations.
     pub fn name(&self) -> &'static str {
         match self {
@@ -82,6 +101,7 @@ impl Corruption {
             Self::SaltAndPepper { .. } => "salt-and-pepper",
             Self::Poisson { .. } => "poisson",
             Self::Columns { .. } => "columns",
+            Self::NoiseOrColumns { .. } => "noise-or-columns",
             Self::Span { .. } => "span",
         }
     }
@@ -96,7 +116,9 @@ impl Corruption {
             Self::Poisson { .. } if !data.unit_interval => {
                 ("only pixels between 0 and 1 are counts of photons", "use gaussian")
             }
-            Self::Columns { .. } if axes > 2 => ("pictures have no columns with names", "use span or masking"),
+            Self::Columns { .. } | Self::NoiseOrColumns { .. } if axes > 2 => {
+                ("pictures have no columns with names", "use span or masking")
+            }
             Self::Span { .. } if axes < 2 => ("the columns of a row have no neighbours", "use columns or masking"),
             _ => return Ok(()),
         };

@@ -6,6 +6,7 @@ use narrows_tensor::{Key, random};
 
 use super::{Corruption, poisson};
 use crate::likelihood::Head;
+use crate::network::with_flags;
 use crate::scaling::Scaling;
 use crate::{DataSpec, Family};
 
@@ -38,7 +39,7 @@ impl Process {
     ///
     /// # Shapes
     /// - `x`: `[N, ..sample]`
-    /// - returns: `[N, ..sample]`
+    /// - returns: `[N, ..sample]`; where the network is told what is hidden, `[N, 2 features]` ([`with_flags`])
     ///
     /// # Errors
     /// Candle cannot compute it.
@@ -48,11 +49,7 @@ impl Process {
         let uniform = |label: &str| random::uniform(&key.named(label), u.shape(), u.dtype(), u.device());
         match &self.corruption {
             Corruption::Gaussian { level } => Ok((&u + self.levels(&(normal()? * *level.get())?, scaling)?)?),
-            Corruption::RandomGaussian { level } => {
-                let levels = random::uniform(&key.named("level"), one_each(&u)?, u.dtype(), u.device())?;
-                let noise = normal()?.broadcast_mul(&(levels * *level.get())?)?;
-                Ok((&u + self.levels(&noise, scaling)?)?)
-            }
+            Corruption::RandomGaussian { level } => self.random_noise(&u, *level.get(), scaling, key),
             Corruption::Masking { share } => self.blanked(&u, &uniform("place")?.ge(*share.get())?, scaling),
             Corruption::SaltAndPepper { share } => {
                 let kept = uniform("place")?.ge(*share.get())?;
@@ -71,14 +68,19 @@ impl Process {
                 scaling.input(&Tensor::from_vec(counts, x.shape(), &Device::Cpu)?.to_dtype(x.dtype())?)
             }
             Corruption::Columns { share } => {
-                let count = self.columns.last().map_or(0, |last| *last as usize + 1);
-                let mut dims = one_each(&u)?;
-                let last = dims.len() - 1;
-                dims[last] = count;
-                let draws = random::uniform(&key.named("place"), dims, u.dtype(), u.device())?;
-                let index = Tensor::new(self.columns.as_slice(), u.device())?;
-                let kept = draws.index_select(&index, last)?.ge(*share.get())?.broadcast_as(u.shape())?;
+                let kept = self.draws_of_columns(&u, key)?.ge(*share.get())?.broadcast_as(u.shape())?;
                 self.blanked(&u, &kept, scaling)
+            }
+            Corruption::NoiseOrColumns { level, share } => {
+                let dims = one_each(&u)?;
+                let each = |label: &str| random::uniform(&key.named(label), dims.as_slice(), u.dtype(), u.device());
+                // Tails of the coin: nothing is hidden, and there is noise.
+                let heads = each("coin")?.ge(0.5)?.to_dtype(u.dtype())?;
+                let shares = each("share")?.broadcast_mul(&(&heads * *share.get())?)?;
+                let hidden = self.draws_of_columns(&u, key)?.broadcast_lt(&shares)?.broadcast_as(u.shape())?;
+                let noisy = self.random_noise(&u, *level.get(), scaling, key)?;
+                let seen = heads.gt(0.0)?.broadcast_as(u.shape())?.where_cond(&u, &noisy)?;
+                with_flags(&seen, &hidden)
             }
             Corruption::Span { share } => {
                 let places = random::uniform(&key.named("place"), (u.dim(0)?, 4), DType::F64, u.device())?.to_vec2()?;
@@ -86,6 +88,24 @@ impl Process {
                 self.blanked(&u, &Tensor::from_vec(kept, u.shape(), u.device())?, scaling)
             }
         }
+    }
+
+    /// With Gaussian noise of a level drawn for each sample up to `level`.
+    fn random_noise(&self, u: &Tensor, level: f64, scaling: &Scaling, key: &Key) -> Result<Tensor> {
+        let levels = random::uniform(&key.named("level"), one_each(u)?, u.dtype(), u.device())?;
+        let normal = random::normal(&key.named("normal"), u.shape(), u.dtype(), u.device())?;
+        let noise = normal.broadcast_mul(&(levels * level)?)?;
+        Ok((u + self.levels(&noise, scaling)?)?)
+    }
+
+    /// `[N, 1, .., features]`: a number from 0 to 1 for each column of each sample, the same for all of its features.
+    fn draws_of_columns(&self, u: &Tensor, key: &Key) -> Result<Tensor> {
+        let count = self.columns.last().map_or(0, |last| *last as usize + 1);
+        let mut dims = one_each(u)?;
+        let last = dims.len() - 1;
+        dims[last] = count;
+        let draws = random::uniform(&key.named("place"), dims, u.dtype(), u.device())?;
+        Ok(draws.index_select(&Tensor::new(self.columns.as_slice(), u.device())?, last)?)
     }
 
     /// Noise in the units of scaled samples.
@@ -248,6 +268,25 @@ mod tests {
         assert!(zeros.abs_diff(200) < 50, "{zeros}");
         let windowed = apply(&blank, &windows, &Tensor::ones((20, 7, 6), DType::F64, &Device::Cpu).unwrap());
         assert!(windowed.iter().all(|window| window.chunks(6).all(|row| row == &window[..6])));
+    }
+
+    #[test]
+    fn a_coin_decides_between_noise_and_hidden_columns() {
+        let data = DataSpec::gaussian(Dims::new([40]));
+        let both = Corruption::NoiseOrColumns { level: Noise::new(0.5).unwrap(), share: share(0.8) };
+        let x = Tensor::ones((1_000, 40), DType::F64, &Device::Cpu).unwrap();
+        let rows = apply(&both, &data, &x);
+        let agree = |row: &[f64]| (0..40).all(|at| (row[at] == 0.0) == (row[40 + at] == 1.0));
+        assert!(rows.iter().all(|row| row.len() == 80 && agree(row)));
+        let hidden = |row: &[f64]| row[40..].iter().filter(|flag| **flag == 1.0).count();
+        let plain = |row: &&Vec<f64>| row[..40].iter().all(|value| [0.0, 1.0].contains(value));
+        let (blanked, noisy): (Vec<_>, Vec<_>) = rows.iter().partition(plain);
+        assert!(blanked.len().abs_diff(500) < 60 && noisy.len() > 440, "{}", blanked.len());
+        let mean = blanked.iter().map(|row| hidden(row)).sum::<usize>() as f64 / blanked.len() as f64;
+        // A mean share of 0.4 of 40 columns; no sample loses many more than 0.8 of them.
+        assert!((mean - 16.0).abs() < 1.0 && blanked.iter().any(|row| hidden(row) > 28), "{mean}");
+        let level = deviation(&noisy.iter().flat_map(|row| &row[..40]).copied().collect::<Vec<_>>());
+        assert!((level - 0.5 / 3f64.sqrt()).abs() < 0.03, "{level}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod fully_convolutional;
 pub mod linear_path;
 pub mod mlp;
 pub mod symmetric;
+pub mod told;
 
 use candle_core::Tensor;
 use narrows_core::Result;
@@ -16,7 +17,8 @@ pub use dense::Dense;
 pub use fully_convolutional::fully_convolutional;
 pub use linear_path::LinearPath;
 pub use mlp::Mlp;
-pub use symmetric::symmetric;
+pub use symmetric::{symmetric, symmetric_told};
+pub use told::{Told, with_flags};
 
 /// Whether a network is used or trained.
 #[derive(Clone, Copy, Debug)]

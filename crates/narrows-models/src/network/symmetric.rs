@@ -4,7 +4,7 @@ use narrows_core::Dims;
 use narrows_tensor::Scope;
 
 use super::mlp::Hidden;
-use super::{LinearPath, Mlp};
+use super::{LinearPath, Mlp, Network, Told};
 use crate::bottleneck::Bottleneck;
 use crate::composed::Networks;
 use crate::config::Widths;
@@ -32,17 +32,50 @@ pub fn symmetric<B: Bottleneck>(
     bottleneck: B,
     scope: &Scope,
 ) -> Result<Networks<B>> {
+    let widths =
+        widths.map_or_else(|| default_widths(data.features(), bottleneck.code()), |widths| widths.get().clone());
+    let input = Dims::new([data.features() + data.condition.unwrap_or(0)]);
+    let encoder = Mlp::new(&input, &widths, &Dims::new([bottleneck.hidden()]), layers, &scope.enter("encoder"))?;
+    around(data, &widths, layers, bottleneck, Box::new(encoder), scope)
+}
+
+/// The same perceptrons without a linear path, the encoder being told which features are hidden from it.
+///
+/// # Errors
+/// The scope has parameters of these names already.
+pub fn symmetric_told<B: Bottleneck>(
+    data: &DataSpec,
+    widths: Option<&Widths>,
+    layers: Hidden,
+    bottleneck: B,
+    scope: &Scope,
+) -> Result<Networks<B>> {
+    let layers = Hidden { beside_path: false, ..layers };
+    let widths =
+        widths.map_or_else(|| default_widths(data.features(), bottleneck.code()), |widths| widths.get().clone());
+    let (input, output) = (Dims::new([2 * data.features()]), Dims::new([bottleneck.hidden()]));
+    let encoder = Mlp::new(&input, &widths, &output, layers, &scope.enter("encoder"))?;
+    around(data, &widths, layers, bottleneck, Box::new(Told::new(encoder, data.features())), scope)
+}
+
+/// What stands around an encoder: bottleneck, mirrored decoder, linear path.
+fn around<B: Bottleneck>(
+    data: &DataSpec,
+    widths: &[usize],
+    layers: Hidden,
+    bottleneck: B,
+    encoder: Box<dyn Network>,
+    scope: &Scope,
+) -> Result<Networks<B>> {
     let (sample, code, hidden) = (&data.sample, bottleneck.code(), bottleneck.hidden());
-    let widths = widths.map_or_else(|| default_widths(data.features(), code), |widths| widths.get().clone());
     let mirrored: Vec<usize> = widths.iter().rev().copied().collect();
     let condition = data.condition.unwrap_or(0);
     let path = || LinearPath::new(sample, hidden, code, condition, &scope.enter("path"));
     let path = layers.beside_path.then(path).transpose()?;
-    let (input, coded) = (Dims::new([data.features() + condition]), Dims::new([code + condition]));
-    let inner = Mlp::new(&input, &widths, &Dims::new([hidden]), layers, &scope.enter("encoder"))?;
+    let coded = Dims::new([code + condition]);
     let outer = Mlp::new(&coded, &mirrored, sample, layers, &scope.enter("decoder"))?;
     Ok(Networks {
-        encoder: Some(Box::new(inner)),
+        encoder: Some(encoder),
         bottleneck,
         decoder: Some(Box::new(outer)),
         path,

@@ -17,7 +17,7 @@ use crate::config::{CodeSize, Deform, Dropout, Members, Shift, Widths};
 use crate::corruption::Corruption;
 use crate::ensemble::Ensemble;
 use crate::network::mlp::Hidden;
-use crate::network::{fully_convolutional, symmetric};
+use crate::network::{fully_convolutional, symmetric, symmetric_told};
 use crate::variant::{About, Kind, Paper, Variant, check_likelihood, code_size};
 use crate::{DataSpec, Error, Result};
 
@@ -99,7 +99,8 @@ impl Dae {
             Layers::Dense => {
                 let beside_path = self.skip && self.code() <= data.features();
                 let layers = Hidden { activation: self.activation, dropout: *self.dropout.get(), beside_path };
-                symmetric(data, self.widths.as_ref(), layers, Identity { code: self.code() }, scope)?
+                let networks = if self.corruption.tells() { symmetric_told } else { symmetric };
+                networks(data, self.widths.as_ref(), layers, Identity { code: self.code() }, scope)?
             }
             Layers::Conv => {
                 let channels = self.channels.as_ref().map_or(&CHANNELS[..], |channels| channels.get());
@@ -124,6 +125,9 @@ fn check_layers(config: &Dae) -> Result<()> {
         }
         Dae { network: Layers::Conv, widths: Some(widths), .. } => {
             contradiction("widths", format!("{:?}", widths.get()), "conv", "set channels instead")
+        }
+        Dae { network: Layers::Conv, corruption, .. } if corruption.tells() => {
+            contradiction("corruption", corruption.name().into(), "conv", "use corruption = columns or random-gaussian")
         }
         Dae { network: Layers::Conv, dropout, .. } if *dropout.get() > 0.0 => {
             contradiction("dropout", dropout.get().to_string(), "conv", "set dropout = 0")

@@ -77,7 +77,7 @@ impl Variant for Stacked {
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(Self::ABOUT.name, self.code(), data)?;
         match &self.corruption {
-            Some(corruption @ (Corruption::Poisson { .. } | Corruption::Columns { .. } | Corruption::Span { .. })) => {
+            Some(corruption) if !corruption.suits_units() => {
                 let (value, reason) = (corruption.name().into(), "units of hidden layers have no such noise".into());
                 let remedy = "use gaussian, masking or salt-and-pepper, or the model `dae`".into();
                 Err(Error::Misfit { model: Self::ABOUT.name, option: "corruption", value, reason, remedy })

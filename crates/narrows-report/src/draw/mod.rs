@@ -9,4 +9,5 @@ pub(crate) mod examples;
 pub(crate) mod histogram;
 pub(crate) mod number;
 pub(crate) mod picture;
+pub(crate) mod scores;
 pub(crate) mod training;

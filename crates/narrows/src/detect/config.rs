@@ -1,5 +1,6 @@
 //! The options of a detector, checked when they are parsed.
 
+use narrows_eval::scorer::Combination;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,20 @@ pub struct DetectConfig {
     /// Training rows that are stored, so that the distance to the nearest of them is part of the score; 0 leaves that part
     /// out.
     pub neighbours: Neighbours,
-    /// Exponent of the columns' squared errors in the score: 1 is the usual squared error, larger values let the strangest
+    /// Passes in which a part of the columns is hidden from the network and predicted from the others, so that every column
+    /// is hidden once: the error of these predictions is part of the score. As many passes as columns hide each by itself;
+    /// 0 leaves that part out. It suits networks that were trained with hidden columns (`corruption`).
+    #[serde(skip_serializing_if = "is_default")]
+    pub hidden: Passes,
+    /// What is part of the score of the distance of a row's code from those of training rows: none, nearest, to the nearest
+    /// of them, each value in units of its spread; mahalanobis, from their mean in units of their spread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<CodeDistance>,
+    /// The scale on which the sizes of the parts are averaged: mean, in units of their mean over training rows; rank, their
+    /// rank among those of training rows; p-value, the negative logarithm of their p-value among them (Fisher).
+    #[serde(skip_serializing_if = "is_default")]
+    pub combine: Combination,
+    /// Exponent of the columns' squared errors in what the network makes of a row: 1 is the usual squared error, larger values let the strangest
     /// column speak loudest.
     pub power: Power,
     /// Of windows only the last step is scored, so that no row's score needs later rows.
@@ -48,6 +62,49 @@ pub enum Score {
     /// The negative importance-weighted bound on the log-likelihood.
     Bound,
 }
+
+/// A distance in the space of codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum CodeDistance {
+    /// To the nearest code of a training row.
+    Nearest,
+    /// From the mean code in units of the codes' spread in that direction.
+    Mahalanobis,
+}
+
+/// One of the things that a score is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// What the network makes of the row.
+    Residual,
+    /// What it makes of columns that it does not see.
+    Hidden,
+    /// The distance to the nearest stored row.
+    Rows,
+    /// The distance of the code from other codes.
+    Code,
+}
+
+impl DetectConfig {
+    /// What a score is made of, in the order in which evidence is kept.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let parts = [
+            (Part::Residual, true),
+            (Part::Hidden, self.hidden.get() > 0),
+            (Part::Rows, self.neighbours.get() > 0),
+            (Part::Code, self.code.is_some()),
+        ];
+        parts.into_iter().filter_map(|(part, present)| present.then_some(part)).collect()
+    }
+}
+
+/// Passes with hidden columns, at most 10000.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "usize", into = "usize")]
+#[schemars(with = "usize")]
+pub struct Passes(usize);
 
 /// Codes drawn for each row, from 1 to 10000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -79,6 +136,9 @@ impl Default for DetectConfig {
             score: Score::default(),
             codes: Codes::default(),
             neighbours: Neighbours(0),
+            hidden: Passes(0),
+            code: None,
+            combine: Combination::default(),
             power: Power(2.0),
             causal: false,
             trim: Trim::default(),
@@ -104,6 +164,21 @@ impl Codes {
         } else {
             Err(setting("codes", codes as f64, "a number from 1 to 10000"))
         }
+    }
+
+    /// The number.
+    pub fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl Passes {
+    /// At most 10000.
+    ///
+    /// # Errors
+    /// There are more.
+    pub fn new(passes: usize) -> Result<Self> {
+        if passes <= 10_000 { Ok(Self(passes)) } else { Err(setting("hidden", passes as f64, "at most 10000 passes")) }
     }
 
     /// The number.
@@ -192,4 +267,4 @@ macro_rules! read_as {
     )+};
 }
 
-read_as!(Codes: usize, Neighbours: usize, Trim: f64, Power: f64);
+read_as!(Codes: usize, Neighbours: usize, Passes: usize, Trim: f64, Power: f64);

@@ -62,14 +62,7 @@ impl Detected {
         for column in &self.empty_columns {
             remarks.push(format!("column `{column}`: no row has a value, and in training there were some"));
         }
-        let Faults { cells, lines, first } = &self.unreadable;
-        remarks.extend(first.iter().take(TOLD).cloned());
-        if *cells > 0 {
-            remarks.push(format!("unreadable, counted as missing: {}", counted(*cells, "cell")));
-        }
-        if *lines > 0 {
-            remarks.push(format!("unreadable, rows without a score: {}", counted(*lines, "line")));
-        }
+        remarks.extend(unreadable(&self.unreadable));
         remarks.extend(crate::restarts::sentences(source, restarts));
         if self.blank > 0 {
             remarks.push(format!("without any value, so without a score: {}", counted(self.blank, "row")));
@@ -87,6 +80,18 @@ impl Detected {
         }
         remarks
     }
+}
+
+/// Sentences on what could not be read.
+pub(super) fn unreadable(faults: &Faults) -> Vec<String> {
+    let mut remarks: Vec<String> = faults.first.iter().take(TOLD).cloned().collect();
+    if faults.cells > 0 {
+        remarks.push(format!("unreadable, counted as missing: {}", counted(faults.cells, "cell")));
+    }
+    if faults.lines > 0 {
+        remarks.push(format!("unreadable, rows without a score: {}", counted(faults.lines, "line")));
+    }
+    remarks
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -3,7 +3,8 @@
 //! Each part gives every column of a row a squared error: the residual of the network (mean over the members of an
 //! ensemble; of a network with a distance of its own that distance, or its bound on the likelihood, shared out as the
 //! residual is), and where training rows are stored the difference from the nearest of them. A part's size is the norm of its
-//! errors, in units of its mean over training rows; the score is the mean of the parts' sizes: 1 is usual.
+//! errors, on a scale that training rows give ([`Combination`](narrows_eval::scorer::Combination)); the score is the mean of
+//! the parts' sizes: 1 is usual where that scale is their mean.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,52 +14,19 @@ use narrows_data::{Family, Layout, Preparation};
 use narrows_eval::scorer::{Nearest, Residual};
 use narrows_tensor::{DType, Device, Tensor};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use super::calibration::Calibration;
+use super::Score;
+use super::code::{self, Codes};
+use super::config::Part;
+use super::hidden::Hidden;
+use super::record::Record;
 use super::rows::Evidence;
-use super::surprise::{self, Usual};
-use super::{DetectConfig, Score};
+use super::surprise;
 use crate::evaluate::ROWS;
 use crate::{Error, Result};
 
 /// Prefix of the detector's tensors in the model file.
 pub(crate) const PREFIX: &str = "detector.";
-
-/// What the document says of a detector.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Record {
-    /// Its options.
-    pub config: DetectConfig,
-    /// The mean size of each part over training rows.
-    pub scales: Vec<f64>,
-    /// What each value that no training row had adds to a score: the largest score of a training row.
-    #[serde(default = "usual_unseen")]
-    pub unseen: f64,
-    /// For each feature of a row the variance of its residual over training rows, where the score is the deviance.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub residual_variances: Vec<f32>,
-    /// Where the bounds of training rows lie, where the score is the bound.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub usual_nats: Option<Usual>,
-    /// Held-out scores; none where no rows were held out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calibration: Option<Calibration>,
-}
-
-impl Record {
-    /// Of a detector that nothing was fitted for yet.
-    pub(super) fn new(config: DetectConfig) -> Self {
-        let scales = vec![1.0; 1 + usize::from(config.neighbours.get() > 0)];
-        Self { config, scales, unseen: 0.0, residual_variances: Vec::new(), usual_nats: None, calibration: None }
-    }
-}
-
-/// What models of before say of unseen values.
-fn usual_unseen() -> f64 {
-    10.0
-}
 
 /// A detector, ready for rows.
 #[derive(Clone, Debug)]
@@ -74,16 +42,19 @@ pub struct Detector {
     /// The distance to a stored row: squared differences in units of each column, whatever the score.
     difference: Residual,
     constant: Option<Tensor>,
+    hidden: Option<Hidden>,
     nearest: Option<Nearest>,
+    codes: Option<Codes>,
 }
 
 impl Detector {
-    pub(super) fn new(record: Record, preparation: &Preparation, stored: Option<&Tensor>) -> Result<Self> {
+    /// With the tensors of a model file.
+    pub(super) fn new(record: Record, preparation: &Preparation, tensors: &BTreeMap<String, Tensor>) -> Result<Self> {
         let watched = preparation.watched().map(|(name, value)| (name.to_owned(), value)).collect();
-        Ok(Self { watched, ..Self::of(record, preparation.layout(), stored)? })
+        Ok(Self { watched, ..Self::of(record, preparation.layout(), tensors)? })
     }
 
-    fn of(record: Record, layout: &Layout, stored: Option<&Tensor>) -> Result<Self> {
+    fn of(record: Record, layout: &Layout, tensors: &BTreeMap<String, Tensor>) -> Result<Self> {
         let (columns, ranges) = columns(layout);
         // A feature that never varied has no weight in training; here it counts in its own unit.
         let weights: Vec<f32> = layout.metric().iter().map(|&w| if w > 0.0 { w } else { 1.0 }).collect();
@@ -103,9 +74,12 @@ impl Detector {
         } else {
             deviance(&record, layout, &ranges, all)?
         };
-        let nearest = stored.map(|rows| Nearest::new(rows, &weights)).transpose()?;
-        let watched = Vec::new();
-        Ok(Self { record, columns, watched, ranges, steps: layout.steps, residual, difference, constant, nearest })
+        let (watched, steps) = (Vec::new(), layout.steps);
+        let nearest = tensors.get("rows").map(|rows| Nearest::new(rows, &weights)).transpose()?;
+        let passes = record.config.hidden.get();
+        let hidden = (passes > 0).then(|| Hidden::new(&layout.dims, &ranges, steps, passes)).transpose()?;
+        let codes = record.config.code.map(|distance| Codes::restore(distance, tensors)).transpose()?;
+        Ok(Self { record, columns, watched, ranges, steps, residual, difference, constant, hidden, nearest, codes })
     }
 
     /// From a model file's document and tensors.
@@ -114,9 +88,8 @@ impl Detector {
         preparation: &Preparation,
         tensors: &BTreeMap<String, Tensor>,
     ) -> Result<Self> {
-        let stored = tensors.get("rows");
-        let parts = 1 + usize::from(stored.is_some());
-        if record.scales.len() != parts || (record.config.neighbours.get() > 0) != stored.is_some() {
+        let parts = record.config.parts();
+        if record.usual.len() != parts.len() || parts.contains(&Part::Rows) != tensors.contains_key("rows") {
             return Err(Error::Detect { reason: "the stored rows and their scales do not belong together".into() });
         }
         let (score, width) = (record.config.score, preparation.layout().row_width());
@@ -124,12 +97,14 @@ impl Detector {
         if record.residual_variances.len() != expected || (score == Score::Bound) != record.usual_nats.is_some() {
             return Err(Error::Detect { reason: "what the score needs is missing, or of another model".into() });
         }
-        Self::new(record.clone(), preparation, stored)
+        Self::new(record.clone(), preparation, tensors)
     }
 
     /// What the model file keeps besides the record.
     pub(crate) fn tensors(&self) -> BTreeMap<String, Tensor> {
-        self.nearest.iter().map(|nearest| ("rows".to_owned(), nearest.rows().clone())).collect()
+        let mut tensors: BTreeMap<String, Tensor> = self.codes.iter().flat_map(Codes::tensors).collect();
+        tensors.extend(self.nearest.iter().map(|nearest| ("rows".to_owned(), nearest.rows().clone())));
+        tensors
     }
 
     /// Names of the columns that evidence is given for.
@@ -154,15 +129,22 @@ impl Detector {
         self.watched.get(column.checked_sub(self.columns.len())?)?.1.clone()
     }
 
-    /// The same without the part of stored rows, in units of its own.
-    pub(super) fn without_rows(&self) -> Self {
-        let record = Record { scales: vec![1.0], ..self.record.clone() };
-        Self { nearest: None, record, ..self.clone() }
+    /// The same with only those parts that do not compare with stored rows.
+    pub(super) fn without_stored(&self) -> Self {
+        let mut alone = self.clone();
+        (alone.nearest, alone.codes) = (None, None);
+        (alone.record.config.neighbours, alone.record.config.code) = (super::Neighbours::default(), None);
+        alone
     }
 
     /// The stored rows.
     pub(super) fn nearest(&self) -> Option<&Nearest> {
         self.nearest.as_ref()
+    }
+
+    /// What is kept of the codes of training rows.
+    pub(super) fn codes(&self) -> Option<&Codes> {
+        self.codes.as_ref()
     }
 
     /// The features of a column within a row.
@@ -178,39 +160,64 @@ impl Detector {
     /// The squared error of each column at each step of each sample, one list for each part.
     pub(crate) fn evidence(&self, network: &(impl Autoencoder + ?Sized), batch: &Batch) -> Result<Evidence> {
         let (x, observed) = (&batch.x, batch.observed.as_ref());
-        let reconstructions = match &batch.condition {
-            None => network.reconstructions(x)?,
-            condition => vec![network.reconstruct_given(x, condition.as_ref())?],
-        };
-        let members = reconstructions.len() as f64;
-        let mut residual: Vec<f64> = Vec::new();
-        for x_hat in reconstructions {
-            let x_hat = match &self.constant {
-                Some(varies) => x_hat.broadcast_mul(varies).map_err(narrows_tensor::Error::from)?,
-                None => x_hat,
-            };
-            let errors = self.residual.errors(x, &x_hat, observed)?;
-            if residual.is_empty() {
-                residual = errors;
-            } else {
-                residual.iter_mut().zip(errors).for_each(|(sum, error)| *sum += error);
-            }
-        }
-        for error in &mut residual {
-            *error /= members;
-        }
-        if let Some(own) = self.own_sizes(network, batch)? {
-            // The model has a size of its own, and the errors only say which columns it comes from.
-            let columns = self.columns.len();
-            for (sample, own) in residual.chunks_exact_mut(columns * self.steps).zip(own) {
-                sample.chunks_exact_mut(columns).for_each(|errors| self.residual.resize(errors, own));
-            }
-        }
-        let mut parts = vec![residual];
-        if let Some(nearest) = &self.nearest {
-            parts.push(self.differences(nearest, &nearest.find(x, observed)?, x, observed)?);
+        let mut parts = Vec::new();
+        for part in self.record.config.parts() {
+            parts.push(match part {
+                Part::Residual => {
+                    let residual = self.errors(batch, &reconstructions(network, batch)?)?;
+                    match self.own_sizes(network, batch)? {
+                        Some(own) => self.sized(residual, own),
+                        None => residual,
+                    }
+                }
+                Part::Hidden => match &self.hidden {
+                    Some(hidden) => self.errors(batch, &[hidden.predicted(network, x)?])?,
+                    None => Vec::new(),
+                },
+                Part::Rows => match &self.nearest {
+                    Some(nearest) => self.differences(nearest, &nearest.find(x, observed)?, x, observed)?,
+                    None => Vec::new(),
+                },
+                Part::Code => match (&self.codes, parts.first()) {
+                    (Some(codes), Some(residual)) => {
+                        let distances = codes.distances(&code::encode(network, x)?)?;
+                        self.sized(Vec::clone(residual), distances)
+                    }
+                    _ => Vec::new(),
+                },
+            });
         }
         Ok(Evidence { columns: self.columns.len(), parts })
+    }
+
+    /// The squared error of each column, mean over several reconstructions.
+    fn errors(&self, batch: &Batch, reconstructions: &[Tensor]) -> Result<Vec<f64>> {
+        let mut mean: Vec<f64> = Vec::new();
+        for x_hat in reconstructions {
+            let varying = match &self.constant {
+                Some(varies) => &x_hat.broadcast_mul(varies).map_err(narrows_tensor::Error::from)?,
+                None => x_hat,
+            };
+            let errors = self.residual.errors(&batch.x, varying, batch.observed.as_ref())?;
+            if mean.is_empty() {
+                mean = errors;
+            } else {
+                mean.iter_mut().zip(errors).for_each(|(sum, error)| *sum += error);
+            }
+        }
+        for error in &mut mean {
+            *error /= reconstructions.len() as f64;
+        }
+        Ok(mean)
+    }
+
+    /// Errors of the given size for each sample, which say only which columns it comes from.
+    fn sized(&self, mut errors: Vec<f64>, sizes: Vec<f64>) -> Vec<f64> {
+        let columns = self.columns.len();
+        for (sample, size) in errors.chunks_exact_mut(columns * self.steps).zip(sizes) {
+            sample.chunks_exact_mut(columns).for_each(|errors| self.residual.resize(errors, size));
+        }
+        errors
     }
 
     /// The size that the model itself gives each sample, if it does.
@@ -239,19 +246,25 @@ impl Detector {
         Ok(self.difference.errors(x, &neighbours, observed)?)
     }
 
-    /// The size of each part of one row's evidence, in units of its mean over training rows.
-    fn sizes(&self, parts: &[&[f64]]) -> Vec<f64> {
-        let size = |(part, (errors, scale)): (usize, (&&[f64], &f64))| {
-            // The distance to a neighbour is a distance: no power.
-            let size = if part == 0 { self.residual.norm(errors) } else { errors.iter().sum::<f64>().sqrt() };
-            size / scale
+    /// The size of each part of one row's evidence.
+    pub(super) fn sizes(&self, parts: &[&[f64]]) -> Vec<f64> {
+        let size = |(part, errors): (Part, &&[f64])| match part {
+            // A distance is a distance, and a column that the others say nothing of must not speak for all: no power.
+            Part::Rows | Part::Hidden => errors.iter().sum::<f64>().sqrt(),
+            Part::Residual | Part::Code => self.residual.norm(errors),
         };
-        parts.iter().zip(&self.record.scales).enumerate().map(size).collect()
+        self.record.config.parts().into_iter().zip(parts).map(size).collect()
+    }
+
+    /// The size of each part of one row's evidence, on the scale of training rows.
+    fn scaled(&self, parts: &[&[f64]]) -> Vec<f64> {
+        let scale = self.record.config.combine;
+        self.sizes(parts).into_iter().zip(&self.record.usual).map(|(size, usual)| usual.on(scale, size)).collect()
     }
 
     /// The score of one row's evidence.
     pub(crate) fn score(&self, parts: &[&[f64]]) -> f64 {
-        let sizes = self.sizes(parts);
+        let sizes = self.scaled(parts);
         sizes.iter().sum::<f64>() / sizes.len().max(1) as f64
     }
 
@@ -263,8 +276,9 @@ impl Detector {
     /// Each column's share of the score of one row; the shares sum to 1.
     pub(crate) fn contributions(&self, parts: &[&[f64]]) -> Vec<f64> {
         let mut shares = vec![0.0; self.columns.len()];
-        for (part, (errors, size)) in parts.iter().zip(self.sizes(parts)).enumerate() {
-            let power = if part == 0 { self.record.config.power.get() } else { 1.0 };
+        for (part, (errors, size)) in self.record.config.parts().into_iter().zip(parts.iter().zip(self.scaled(parts))) {
+            let plain = matches!(part, Part::Rows | Part::Hidden);
+            let power = if plain { 1.0 } else { self.record.config.power.get() };
             let largest = errors.iter().copied().fold(0.0, f64::max).max(f64::MIN_POSITIVE);
             let each: Vec<f64> = errors.iter().map(|error| (error / largest).powf(power)).collect();
             let total: f64 = each.iter().sum();
@@ -276,6 +290,14 @@ impl Detector {
         }
         shares
     }
+}
+
+/// The reconstructions of a batch: of each member of an ensemble, of a model with a condition under that.
+fn reconstructions(network: &(impl Autoencoder + ?Sized), batch: &Batch) -> Result<Vec<Tensor>> {
+    Ok(match &batch.condition {
+        None => network.reconstructions(&batch.x)?,
+        condition => vec![network.reconstruct_given(&batch.x, condition.as_ref())?],
+    })
 }
 
 /// The residual under which the deviance is the score: numbers in units of their usual residual, flags and categories by
@@ -305,6 +327,9 @@ fn columns(layout: &Layout) -> (Vec<String>, Vec<Range<usize>>) {
 mod tests {
     use super::*;
     use narrows_data::Field;
+    use narrows_eval::scorer::UsualSizes;
+
+    use super::super::DetectConfig;
 
     fn layout(steps: usize) -> Layout {
         let field = |name: &str, range| Field { name: name.into(), range, family: Family::Gaussian };
@@ -320,10 +345,12 @@ mod tests {
     }
 
     fn detector(power: f64) -> Detector {
-        let config = DetectConfig { power: super::super::Power::new(power).unwrap(), ..DetectConfig::default() };
-        let scales = vec![2.0, 4.0];
-        let record = Record { scales, unseen: 10.0, ..Record::new(config) };
-        Detector::of(record, &layout(1), None).unwrap()
+        let (power, neighbours) = (super::super::Power::new(power).unwrap(), super::super::Neighbours::new(1).unwrap());
+        let config = DetectConfig { neighbours, power, ..DetectConfig::default() };
+        let usual = vec![UsualSizes::of(&[2.0]), UsualSizes::of(&[4.0])];
+        let rows = Tensor::zeros((1, 3), DType::F32, &Device::Cpu).unwrap();
+        let record = Record { usual, unseen: 10.0, ..Record::new(config) };
+        Detector::of(record, &layout(1), &BTreeMap::from([("rows".into(), rows)])).unwrap()
     }
 
     #[test]

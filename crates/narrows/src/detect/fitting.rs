@@ -1,14 +1,18 @@
 //! Fitting a detector: the training rows that it keeps, the scale of its parts, and the scores of held-out rows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use narrows_core::Autoencoder;
 use narrows_data::{Preparation, Splits, Subset, Train, in_order};
+use narrows_eval::scorer::{Combination, UsualSizes};
 use narrows_eval::threshold::Conformal;
 use narrows_tensor::{DType, Device, Tensor};
 
 use super::calibration::{Calibration, RowDigest};
-use super::rows::score_rows;
+use super::code::{self, Codes};
+use super::config::Part;
+use super::rows::{part_sizes, score_rows};
 use super::surprise::{self, Usual};
 use super::{DetectConfig, Detector, Record, Score};
 use crate::batches::batch;
@@ -21,6 +25,8 @@ const SCALED: usize = 8_192;
 const LEAST: f32 = 1e-6;
 /// Values that are stored at most.
 const STORED: usize = 1 << 23;
+/// Codes that are stored at most.
+const CODES: usize = 50_000;
 
 /// Fits a detector on the training rows and calibrates it on `held_out`.
 pub(crate) fn fit(
@@ -30,16 +36,32 @@ pub(crate) fn fit(
     splits: &Splits,
     chosen_by_validation: bool,
 ) -> Result<Detector> {
-    let stored = stored_rows(&splits.train, preparation, config.neighbours.get())?;
     let mut record = Record::new(config.clone());
-    record.scales.truncate(1 + usize::from(stored.is_some()));
     match config.score {
         Score::Error => {}
         Score::Deviance => record.residual_variances = residual_variances(network, &splits.train, preparation)?,
         Score::Bound => record.usual_nats = Some(usual_nats(config, network, &splits.train, preparation)?),
     }
-    let mut detector = Detector::new(record, preparation, stored.as_ref())?;
-    (detector.record.scales, detector.record.unseen) = scales(&detector, network, &splits.train, preparation)?;
+    let mut tensors = BTreeMap::new();
+    if config.neighbours.get() > 0 {
+        tensors.insert(
+            "rows".to_owned(),
+            stored_rows(&splits.train, preparation, config.neighbours.get(), preparation.layout().width())?,
+        );
+    }
+    let codes = config.code.map(|_| codes(network, &splits.train, preparation)).transpose()?;
+    if let (Some(distance), Some(codes)) = (config.code, &codes) {
+        tensors.extend(Codes::fit(distance, codes)?.tensors());
+    }
+    let mut detector = Detector::new(record, preparation, &tensors)?;
+    let sizes = usual_sizes(&detector, network, &splits.train, preparation, codes.as_ref())?;
+    let record = &mut detector.record;
+    record.usual = sizes.iter().map(|sizes| UsualSizes::of(sizes)).collect();
+    let strangest = record.usual.iter().map(|usual| usual.on(config.combine, usual.largest()));
+    record.unseen = strangest.sum::<f64>() / record.usual.len() as f64;
+    if config.combine == Combination::Mean {
+        record.usual.iter_mut().for_each(UsualSizes::forget_quantiles);
+    }
     // Where validation rows chose the best step, only test rows are untouched.
     detector.record.calibration = if chosen_by_validation {
         calibrate(&detector, network, preparation, &splits.test, "test")?
@@ -49,15 +71,12 @@ pub(crate) fn fit(
     Ok(detector)
 }
 
-/// At most `limit` training samples, evenly spread over the file; `None` where none are to be stored.
-fn stored_rows(train: &Subset<Train>, preparation: &Arc<Preparation>, limit: usize) -> Result<Option<Tensor>> {
+/// At most `limit` training samples, evenly spread over the file, and as many as have `STORED` values of this number each.
+fn stored_rows(train: &Subset<Train>, preparation: &Arc<Preparation>, limit: usize, each: usize) -> Result<Tensor> {
     let width = preparation.layout().width();
     let portions = in_order(train, preparation, ROWS)?;
     let total = portions.samples();
-    let kept = limit.min(total).min((STORED / width.max(1)).max(1));
-    if kept == 0 {
-        return Ok(None);
-    }
+    let kept = limit.min(total).min((STORED / each.max(1)).max(1));
     let (mut values, mut next, mut seen) = (Vec::with_capacity(kept * width), 0, 0);
     for portion in portions {
         let rows = portion?.rows;
@@ -72,7 +91,27 @@ fn stored_rows(train: &Subset<Train>, preparation: &Arc<Preparation>, limit: usi
     }
     let rows = values.len() / width.max(1);
     let tensor = Tensor::from_vec(values, (rows, width), &Device::Cpu).map_err(narrows_tensor::Error::from)?;
-    Ok(Some(tensor.to_dtype(DType::F32).map_err(narrows_tensor::Error::from)?))
+    Ok(tensor.to_dtype(DType::F32).map_err(narrows_tensor::Error::from)?)
+}
+
+/// The codes of training rows, evenly spread over the file.
+fn codes(
+    network: &(impl Autoencoder + ?Sized),
+    train: &Subset<Train>,
+    preparation: &Arc<Preparation>,
+) -> Result<Tensor> {
+    let layout = preparation.layout();
+    let rows = stored_rows(train, preparation, CODES, layout.width().max(network.spec().code.elements()))?;
+    let mut codes = Vec::new();
+    for start in (0..rows.dims()[0]).step_by(ROWS) {
+        let part = rows.narrow(0, start, ROWS.min(rows.dims()[0] - start));
+        let dims: Vec<usize> = std::iter::once(part.as_ref().map_or(0, |part| part.dims()[0]))
+            .chain(layout.dims.iter().copied())
+            .collect();
+        let part = part.and_then(|part| part.reshape(dims)).map_err(narrows_tensor::Error::from)?;
+        codes.push(code::encode(network, &part)?);
+    }
+    Ok(Tensor::cat(&codes, 0).map_err(narrows_tensor::Error::from)?)
 }
 
 /// The variance of each feature's residual over training rows, at least a millionth of the feature's own.
@@ -120,32 +159,29 @@ fn usual_nats(
     Usual::of(&nats).ok_or_else(|| Error::Detect { reason: unexplained.into() })
 }
 
-/// The mean size of each part over training rows, where a stored row is compared with the others; and the mean of the
-/// largest sizes in these units.
-fn scales(
+/// The sizes of each part over training rows; of those that compare with stored rows, a stored one is compared with the
+/// others.
+fn usual_sizes(
     detector: &Detector,
     network: &(impl Autoencoder + ?Sized),
     train: &Subset<Train>,
     preparation: &Arc<Preparation>,
-) -> Result<(Vec<f64>, f64)> {
-    let alone = detector.without_rows();
-    let limited = train.clone().limit(SCALED);
-    let scores = score_rows(&alone, network, preparation, &limited, |_| ())?.scores;
-    let mean = |sizes: &[f64]| match sizes.iter().sum::<f64>() / sizes.len().max(1) as f64 {
-        mean if mean.is_finite() && mean > 0.0 => mean,
-        _ => 1.0,
-    };
-    let largest = |sizes: &[f64], scale: f64| sizes.iter().copied().fold(scale, f64::max) / scale;
-    let mut scales = vec![mean(&scores)];
-    let mut strangest = largest(&scores, scales[0]);
-    if let Some(nearest) = detector.nearest() {
-        let per_step = (detector.steps() as f64).sqrt();
-        let distances: Vec<f64> = nearest.apart(SCALED)?.iter().map(|distance| distance / per_step).collect();
-        let scale = mean(&distances);
-        scales.push(scale);
-        strangest = f64::midpoint(strangest, largest(&distances, scale));
+    codes: Option<&Tensor>,
+) -> Result<Vec<Vec<f64>>> {
+    let alone = detector.without_stored();
+    let mut of_network = part_sizes(&alone, network, preparation, &train.clone().limit(SCALED))?.into_iter();
+    let mut sizes = Vec::new();
+    for part in detector.record.config.parts() {
+        sizes.push(match (part, detector.nearest(), detector.codes(), codes) {
+            (Part::Rows, Some(nearest), ..) => {
+                let per_step = (detector.steps() as f64).sqrt();
+                nearest.apart(SCALED)?.iter().map(|distance| distance / per_step).collect()
+            }
+            (Part::Code, _, Some(kept), Some(codes)) => kept.usual(codes, SCALED)?,
+            _ => of_network.next().unwrap_or_default(),
+        });
     }
-    Ok((scales, strangest))
+    Ok(sizes)
 }
 
 fn calibrate<K>(

@@ -5,6 +5,7 @@ use narrows_eval::detection::{Alarms, BestF1, Ranking, vus_pr};
 use serde::Serialize;
 
 use super::Rule;
+use super::detected::unreadable;
 use super::rows::score_rows;
 use crate::{Error, Model, Result};
 
@@ -33,6 +34,9 @@ pub struct DetectionQuality {
     pub best_f1: BestF1,
     /// What the detector's own threshold gives; none without a calibration.
     pub alarms: Option<AlarmQuality>,
+    /// Sentences on what could not be read.
+    #[serde(skip)]
+    pub remarks: Vec<String>,
 }
 
 /// The widest buffer of VUS-PR, in rows: what the benchmark TSB-AD takes where nothing is known of a series.
@@ -103,6 +107,7 @@ pub fn detection_quality(
             precision: alarms.precision(),
             f1: alarms.f1(),
         }),
+        remarks: unreadable(&rows.source().faults()),
     })
 }
 

@@ -40,15 +40,54 @@ pub(crate) struct Scored {
     pub(crate) scores: Vec<f64>,
 }
 
+/// The sizes of each part of the detector over all rows of a subset that hold a value.
+pub(super) fn part_sizes<K>(
+    detector: &Detector,
+    network: &(impl Autoencoder + ?Sized),
+    preparation: &Arc<Preparation>,
+    rows: &Subset<K>,
+) -> Result<Vec<Vec<f64>>> {
+    let mut sizes = vec![Vec::new(); detector.record.config.parts().len()];
+    each_row(
+        detector,
+        network,
+        preparation,
+        rows,
+        |_| (),
+        |remarkable, numbers, evidence| {
+            for (row, _) in numbers.iter().enumerate().filter(|(_, number)| !remarkable.blank().contains(number)) {
+                let of_row = detector.sizes(&evidence.row(row));
+                sizes.iter_mut().zip(of_row).for_each(|(all, size)| all.push(size));
+            }
+        },
+    )?;
+    Ok(sizes)
+}
+
 /// Scores all rows of a subset that hold a value; `see` is shown the prepared features of each batch.
 pub(crate) fn score_rows<K>(
     detector: &Detector,
     network: &(impl Autoencoder + ?Sized),
     preparation: &Arc<Preparation>,
     rows: &Subset<K>,
-    mut see: impl FnMut(&[f32]),
+    see: impl FnMut(&[f32]),
 ) -> Result<Scored> {
     let mut scored = Scored::default();
+    each_row(detector, network, preparation, rows, see, |remarkable, numbers, evidence| {
+        scored.extend(detector, remarkable, numbers, evidence);
+    })?;
+    Ok(scored)
+}
+
+/// Shows `see` the prepared features of each batch, and `take` the evidence of rows as it is complete.
+fn each_row<K>(
+    detector: &Detector,
+    network: &(impl Autoencoder + ?Sized),
+    preparation: &Arc<Preparation>,
+    rows: &Subset<K>,
+    mut see: impl FnMut(&[f32]),
+    mut take: impl FnMut(&Remarkable<'_>, &[usize], &Evidence),
+) -> Result<()> {
     let mut overlap = Overlapping::new(detector);
     let mut remarkable = Remarkable::new(detector);
     for portion in in_order(rows, preparation, ROWS)?.with_notices() {
@@ -57,11 +96,11 @@ pub(crate) fn score_rows<K>(
         see(&portion.rows.features);
         let batch = batch(portion.rows, &preparation.layout().dims)?;
         let (numbers, evidence) = overlap.add(detector.evidence(network, &batch)?, portion.numbers);
-        scored.extend(detector, &remarkable, &numbers, &evidence);
+        take(&remarkable, &numbers, &evidence);
     }
     let (numbers, evidence) = overlap.finish();
-    scored.extend(detector, &remarkable, &numbers, &evidence);
-    Ok(scored)
+    take(&remarkable, &numbers, &evidence);
+    Ok(())
 }
 
 impl Scored {
@@ -88,7 +127,7 @@ pub(crate) struct Overlapping {
 
 impl Overlapping {
     pub(crate) fn new(detector: &Detector) -> Self {
-        let parts = detector.record.scales.len();
+        let parts = detector.record.config.parts().len();
         let causal = detector.record.config.causal;
         Self { steps: detector.steps(), causal, columns: detector.columns().len(), parts, open: BTreeMap::new() }
     }

@@ -4,6 +4,7 @@ use narrows_data::sink::Sink;
 use narrows_data::{Block, Column, ColumnData, ColumnKind, Sample, Schema};
 use rayon::prelude::*;
 
+use super::overview::Overview;
 use super::reasons::{self, Reason};
 use super::scoring::Why;
 use super::{Detected, Detector};
@@ -35,6 +36,7 @@ pub(super) struct Writer<'a, S: Sink + ?Sized = dyn Sink> {
     decides: bool,
     explain: bool,
     pub(super) detected: Detected,
+    pub(super) overview: Option<Overview>,
 }
 
 impl<'a, S: Sink + ?Sized> Writer<'a, S> {
@@ -47,7 +49,8 @@ impl<'a, S: Sink + ?Sized> Writer<'a, S> {
         (decides, explain): (bool, bool),
     ) -> Self {
         let detected = Detected { alarms: decides.then_some(0), ..Detected::default() };
-        Self { sink, detector, schema: schema.clone(), kept, decides, explain, detected }
+        let schema = schema.clone();
+        Self { sink, detector, schema, kept, decides, explain, detected, overview: None }
     }
 
     pub(super) fn write<'w>(
@@ -80,6 +83,9 @@ impl<'a, S: Sink + ?Sized> Writer<'a, S> {
         }
         if self.explain {
             columns.extend(reasons::columns(&reasons));
+        }
+        if let Some(overview) = &mut self.overview {
+            overview.add(scores, alarms);
         }
         self.detected.rows += scores.len();
         self.detected.unscored += scores.iter().filter(|score| score.is_nan()).count();
