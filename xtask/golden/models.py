@@ -445,6 +445,19 @@ def spans(case, u, draws, share):
     return kept
 
 
+def by_column(case, u, key):
+    """One number for each column of each sample, the same for all features of a category."""
+    heads = case.likelihood["mixed"]["heads"]
+    members = [head["range"]["end"] - head["range"]["start"] for head in heads]
+    one = [head["family"] == "categorical" for head in heads]
+    count_of = sum(1 if whole else width for width, whole in zip(members, one))
+    numbers, parts, at = uniform(named(key, "place"), len(u), count_of), [], 0
+    for width, whole in zip(members, one):
+        parts.append(numbers[:, at : at + 1].expand(-1, width) if whole else numbers[:, at : at + width])
+        at += 1 if whole else width
+    return torch.cat(parts, 1)
+
+
 def corrupt(case, corruption, u, x, key):
     (kind, options) = next(iter(corruption.items()))
     unit = case.buffer("scaling.input_gain", *case.scales()) if case.pixels else 1.0
@@ -466,15 +479,12 @@ def corrupt(case, corruption, u, x, key):
         pairs = zip(draws("count", *u.shape).flatten().tolist(), (photons * x).flatten().tolist())
         return case.scaled(torch.tensor([count(*pair) / photons for pair in pairs], dtype=torch.float64).reshape(u.shape))
     if kind == "columns":
-        heads = case.likelihood["mixed"]["heads"]
-        members = [head["range"]["end"] - head["range"]["start"] for head in heads]
-        one = [head["family"] == "categorical" for head in heads]
-        count_of = sum(1 if whole else width for width, whole in zip(members, one))
-        kept, parts, at = draws("place", len(u), count_of) >= options["share"], [], 0
-        for width, whole in zip(members, one):
-            parts.append(kept[:, at : at + 1].expand(-1, width) if whole else kept[:, at : at + width])
-            at += 1 if whole else width
-        return torch.where(torch.cat(parts, 1), u, blank(case, u))
+        return torch.where(by_column(case, u, key) >= options["share"], u, blank(case, u))
+    if kind == "noise-or-columns":
+        hides = draws("coin", *one_each) >= 0.5
+        hidden = (by_column(case, u, key) < draws("share", *one_each) * options["share"] * hides).double()
+        noisy = u + options["level"] * draws("level", *one_each) * noise()
+        return torch.cat([torch.where(hides, u, noisy) * (1 - hidden), hidden], 1)
     return torch.where(spans(case, u, draws("place", len(u), 4), options["share"]) > 0, u, blank(case, u))
 
 
@@ -512,8 +522,17 @@ def fully_convolutional(case, u):
     return grid.permute(0, 2, 3, 1).flatten(1), v[:, :, :height, :width].permute(0, 2, 3, 1).reshape(u.shape)
 
 
+def told(case, u):
+    """Perceptrons whose encoder sees a flag for each feature: 1 for what is hidden from it."""
+    widths, (features,) = case.options["widths"], case.dims
+    flagged = u if u.shape[1] == 2 * features else torch.cat([u, torch.zeros_like(u)], 1)
+    z = case.mlp("encoder", flagged, widths, case.options["code"])
+    return z, case.mlp("decoder", z, widths[::-1], features)
+
+
 def dae(case, u, x):
     networks = fully_convolutional if case.options.get("network") == "conv" else ae
+    networks = told if "noise-or-columns" in case.options["corruption"] else networks
     clean, v = networks(case, u)
     reconstruction = case.read(case.unscaled(v), x)[0]
     corrupted = corrupt(case, case.options["corruption"], u, x, named(KEY, "corruption"))
@@ -1072,6 +1091,7 @@ CASES = [
             ("levels", {"random-gaussian": {"level": 0.9}}, [5], {}),
             ("specks", {"salt-and-pepper": {"share": 0.5}}, [5], {}),
             ("columns", {"columns": {"share": 0.5}}, [6], {"likelihood": MIXED}),
+            ("told", {"noise-or-columns": {"level": 0.9, "share": 0.8}}, [6], {"likelihood": MIXED}),
             ("span", {"span": {"share": 0.6}}, [5, 2], {}),
             ("pixel-noise", {"gaussian": {"level": 0.3}}, [2, 3, 1], {"pixels": True}),
             ("pixel-specks", {"salt-and-pepper": {"share": 0.4}}, [2, 3, 1], {"pixels": True}),

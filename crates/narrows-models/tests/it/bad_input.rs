@@ -37,6 +37,7 @@ fn options_that_contradict_each_other_or_the_data_are_refused_with_a_way_out() {
     let real = DataSpec::gaussian(Dims::new([12]));
     let pixels = DataSpec { unit_interval: true, ..real.clone() };
     let counts = DataSpec { reals: Reals::Counts, ..real.clone() };
+    let windows = DataSpec::gaussian(Dims::new([8, 3]));
     let cases = [
         ("[vae]\nlikelihood = \"bernoulli\"", &real, "likelihood = bernoulli", "0..=1"),
         ("[vae]\nlikelihood = \"poisson\"", &real, "likelihood = poisson", "whole"),
@@ -51,6 +52,12 @@ fn options_that_contradict_each_other_or_the_data_are_refused_with_a_way_out() {
         ("[dae]\nchannels = [4]", &real, "channels = [4]", "network = \"conv\""),
         ("[dae]\nnetwork = \"conv\"\nwidths = [4]", &real, "widths = [4]", "set channels"),
         ("[dae]\nnetwork = \"conv\"\ndropout = 0.1", &real, "dropout = 0.1", "dropout = 0"),
+        (
+            "[dae]\nnetwork = \"conv\"\ncorruption = { noise-or-columns = { level = 1, share = 0.5 } }",
+            &windows,
+            "noise-or-columns",
+            "random-gaussian",
+        ),
         ("[dae]\nnetwork = \"conv\"", &real, "network = conv", "network = \"dense\""),
         ("[dae]\ncorruption = { poisson = { photons = 9 } }", &real, "corruption = poisson", "use gaussian"),
         ("[dae]\ncorruption = { span = { share = 0.2 } }", &real, "corruption = span", "use columns"),

@@ -168,6 +168,8 @@ fn every_corruption_is_undone_on_the_data_that_has_it() {
     for (corruption, kind) in [
         ("random-gaussian = { level = 0.5 }", "rows"),
         ("columns = { share = 0.3 }", "mixed rows"),
+        ("noise-or-columns = { level = 1.0, share = 0.7 }", "mixed rows"),
+        ("noise-or-columns = { level = 1.0, share = 0.7 }", "windows"),
         ("span = { share = 0.4 }", "windows"),
         ("poisson = { photons = 20 }", "values in 0..=1"),
     ] {
