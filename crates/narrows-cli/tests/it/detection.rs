@@ -237,4 +237,9 @@ fn the_chart_shows_scores_threshold_and_alarms() {
     assert!(drawn.starts_with("<svg xmlns") && drawn.contains("Scores of new.csv") && drawn.contains("201 rows"));
     assert!(drawn.contains("class=\"dots c1\"") && drawn.contains("class=\"line mark dash1\""), "{drawn}");
     scene.fails(&[&detect[..], &["a.png"]].concat(), 2, &["a.png", ".svg"]);
+    // Neither the picture that is there nor the scores are touched, and nothing is scored for a folder that is not there.
+    let again = ["detect", run, "new.csv", "-o", "other.csv", "--chart"];
+    scene.fails(&[&again[..], &["a.svg"]].concat(), 2, &["a.svg", "exists already"]);
+    scene.fails(&[&again[..], &["nowhere/a.svg"]].concat(), 1, &["nowhere/a.svg"]);
+    assert!(!scene.exists("other.csv") && scene.read("a.svg") == drawn.as_bytes());
 }

@@ -130,3 +130,41 @@ fn distances_between_codes_and_other_scales_find_and_explain_anomalies() {
         assert!(alarms.iter().all(|row| ["east", "north"].contains(&get(row, "reason_1"))), "{options:?}");
     }
 }
+
+/// Two numbers that follow each other and one of its own; of odd rows the second belongs to another first.
+fn pair(rows: std::ops::Range<usize>, odd: impl Fn(usize) -> bool) -> String {
+    rows.fold(String::from("load,heat,speed,y\n"), |mut text, row| {
+        let wave = |speed: f64| (row as f64 * speed).sin();
+        let heat = if odd(row) { -2.0 * wave(0.731) } else { 2.0 * wave(0.731) } + 0.1 * wave(3.37);
+        writeln!(text, "{:.4},{heat:.4},{:.4},{}", wave(0.731), wave(1.93), odd(row) && wave(0.731).abs() > 0.3)
+            .unwrap();
+        text
+    })
+}
+
+#[test]
+fn hidden_columns_show_what_contradicts_the_others() {
+    let scene = Scene::new();
+    scene.write("n.csv", pair(0..800, |_| false));
+    scene.write("new.csv", pair(7_000..7_400, |row| row % 10 == 0));
+    let corruption = "model.dae.corruption={ noise-or-columns = { level = 0.01, share = 0.7 } }";
+    let train = ["train", "n.csv", "--task", "anomaly", "--label", "y", "--model", "dae", "--latent", "16"];
+    let mean_of_odd = |sets: &[&str]| {
+        let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
+        let more = ["--steps", "400", "--batch", "128", "--force", "--out", "run"];
+        scene.succeeds(&[&train[..], &more, &sets].concat());
+        let found = scene.succeeds(&["evaluate", "run", "new.csv", "--label", "y", "--json"]);
+        let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+        assert!(found["detection"]["auroc"].as_f64().unwrap() > 0.98, "{sets:?}: {found}");
+        scene.succeeds(&["detect", "run", "new.csv", "-o", "out.csv", "--fpr", "0.02", "--explain", "--force"]);
+        let found = rows(&String::from_utf8(scene.read("out.csv")).unwrap());
+        let alarms: Vec<_> = found.iter().step_by(10).filter(|row| get(row, "anomaly") == "true").collect();
+        assert!(alarms.len() >= 25, "{}", alarms.len());
+        assert!(alarms.iter().all(|row| ["load", "heat"].contains(&get(row, "reason_1"))));
+        alarms.iter().map(|row| get(row, "score").parse::<f64>().unwrap()).sum::<f64>() / alarms.len() as f64
+    };
+    let (alone, hidden) = (mean_of_odd(&[corruption]), mean_of_odd(&[corruption, "detect.hidden=3"]));
+    // The network is the same, and the score is the mean of both parts.
+    let part = 2.0 * hidden - alone;
+    assert!(part > 2.0, "columns predicted from the others: {part} times as far off as in usual rows");
+}

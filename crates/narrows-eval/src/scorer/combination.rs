@@ -60,8 +60,11 @@ impl UsualSizes {
     }
 
     /// A size on the scale of a combination. Beyond the largest of training rows every scale goes on in proportion to the
-    /// size, so that no two of the strangest rows are equal.
+    /// size, so that no two of the strangest rows are equal; what is no number stays none.
     pub fn on(&self, scale: Combination, size: f64) -> f64 {
+        if size.is_nan() {
+            return size;
+        }
         let count = self.quantiles.len() as f64;
         let beyond = (size / self.largest()).max(1.0);
         match scale {
@@ -110,6 +113,12 @@ mod tests {
         let usual = UsualSizes::of(&[f64::NAN, f64::INFINITY]);
         assert_eq!((usual.mean(), usual.largest()), (1.0, 1.0));
         assert!([Combination::Rank, Combination::PValue].iter().all(|scale| usual.on(*scale, 2.0).is_finite()));
+        let known = UsualSizes::of(&[1.0, 2.0]);
+        assert!(
+            [Combination::Mean, Combination::Rank, Combination::PValue]
+                .iter()
+                .all(|scale| known.on(*scale, f64::NAN).is_nan())
+        );
         assert_eq!(UsualSizes::of(&[0.0, 0.0]).on(Combination::Mean, 3.0), 3.0);
     }
 

@@ -32,11 +32,8 @@ pub fn symmetric<B: Bottleneck>(
     bottleneck: B,
     scope: &Scope,
 ) -> Result<Networks<B>> {
-    let widths =
-        widths.map_or_else(|| default_widths(data.features(), bottleneck.code()), |widths| widths.get().clone());
-    let input = Dims::new([data.features() + data.condition.unwrap_or(0)]);
-    let encoder = Mlp::new(&input, &widths, &Dims::new([bottleneck.hidden()]), layers, &scope.enter("encoder"))?;
-    around(data, &widths, layers, bottleneck, Box::new(encoder), scope)
+    let inputs = data.features() + data.condition.unwrap_or(0);
+    around(data, widths, layers, bottleneck, scope, inputs, |encoder| Box::new(encoder))
 }
 
 /// The same perceptrons without a linear path, the encoder being told which features are hidden from it.
@@ -50,32 +47,31 @@ pub fn symmetric_told<B: Bottleneck>(
     bottleneck: B,
     scope: &Scope,
 ) -> Result<Networks<B>> {
-    let layers = Hidden { beside_path: false, ..layers };
-    let widths =
-        widths.map_or_else(|| default_widths(data.features(), bottleneck.code()), |widths| widths.get().clone());
-    let (input, output) = (Dims::new([2 * data.features()]), Dims::new([bottleneck.hidden()]));
-    let encoder = Mlp::new(&input, &widths, &output, layers, &scope.enter("encoder"))?;
-    around(data, &widths, layers, bottleneck, Box::new(Told::new(encoder, data.features())), scope)
+    let (layers, features) = (Hidden { beside_path: false, ..layers }, data.features());
+    around(data, widths, layers, bottleneck, scope, 2 * features, |encoder| Box::new(Told::new(encoder, features)))
 }
 
-/// What stands around an encoder: bottleneck, mirrored decoder, linear path.
+/// An encoder of so many inputs, as `dressed` makes it a network, with bottleneck, mirrored decoder and linear path.
 fn around<B: Bottleneck>(
     data: &DataSpec,
-    widths: &[usize],
+    widths: Option<&Widths>,
     layers: Hidden,
     bottleneck: B,
-    encoder: Box<dyn Network>,
     scope: &Scope,
+    inputs: usize,
+    dressed: impl FnOnce(Mlp) -> Box<dyn Network>,
 ) -> Result<Networks<B>> {
     let (sample, code, hidden) = (&data.sample, bottleneck.code(), bottleneck.hidden());
+    let widths = widths.map_or_else(|| default_widths(data.features(), code), |widths| widths.get().clone());
     let mirrored: Vec<usize> = widths.iter().rev().copied().collect();
     let condition = data.condition.unwrap_or(0);
     let path = || LinearPath::new(sample, hidden, code, condition, &scope.enter("path"));
     let path = layers.beside_path.then(path).transpose()?;
-    let coded = Dims::new([code + condition]);
+    let (input, coded) = (Dims::new([inputs]), Dims::new([code + condition]));
+    let inner = Mlp::new(&input, &widths, &Dims::new([hidden]), layers, &scope.enter("encoder"))?;
     let outer = Mlp::new(&coded, &mirrored, sample, layers, &scope.enter("decoder"))?;
     Ok(Networks {
-        encoder: Some(encoder),
+        encoder: Some(dressed(inner)),
         bottleneck,
         decoder: Some(Box::new(outer)),
         path,

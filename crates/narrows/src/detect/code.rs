@@ -11,14 +11,14 @@ use crate::{Error, Result};
 
 /// What is kept of the codes of training rows.
 #[derive(Clone, Debug)]
-pub(super) enum Codes {
+pub(super) enum KnownCodes {
     /// All that are stored, each value in units of its spread.
     Nearest(Nearest),
     /// Their mean and spread.
     Mahalanobis(Mahalanobis),
 }
 
-impl Codes {
+impl KnownCodes {
     /// Of the codes `[R, D]`.
     pub(super) fn fit(distance: CodeDistance, codes: &Tensor) -> Result<Self> {
         Ok(match distance {

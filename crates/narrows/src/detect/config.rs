@@ -87,6 +87,14 @@ pub(crate) enum Part {
     Code,
 }
 
+impl Part {
+    /// Whether its size is the plain norm of its errors, without the power: a distance is a distance, and a hidden column that
+    /// the others say nothing of must not speak for all.
+    pub(crate) fn plain(self) -> bool {
+        matches!(self, Self::Rows | Self::Hidden)
+    }
+}
+
 impl DetectConfig {
     /// What a score is made of, in the order in which evidence is kept.
     pub(crate) fn parts(&self) -> Vec<Part> {

@@ -16,7 +16,7 @@ use narrows_tensor::{DType, Device, Tensor};
 use rayon::prelude::*;
 
 use super::Score;
-use super::code::{self, Codes};
+use super::code::{self, KnownCodes};
 use super::config::Part;
 use super::hidden::Hidden;
 use super::record::Record;
@@ -44,7 +44,9 @@ pub struct Detector {
     constant: Option<Tensor>,
     hidden: Option<Hidden>,
     nearest: Option<Nearest>,
-    codes: Option<Codes>,
+    codes: Option<KnownCodes>,
+    /// What a score is made of.
+    parts: Vec<Part>,
 }
 
 impl Detector {
@@ -78,8 +80,22 @@ impl Detector {
         let nearest = tensors.get("rows").map(|rows| Nearest::new(rows, &weights)).transpose()?;
         let passes = record.config.hidden.get();
         let hidden = (passes > 0).then(|| Hidden::new(&layout.dims, &ranges, steps, passes)).transpose()?;
-        let codes = record.config.code.map(|distance| Codes::restore(distance, tensors)).transpose()?;
-        Ok(Self { record, columns, watched, ranges, steps, residual, difference, constant, hidden, nearest, codes })
+        let parts = record.config.parts();
+        let codes = record.config.code.map(|distance| KnownCodes::restore(distance, tensors)).transpose()?;
+        Ok(Self {
+            record,
+            columns,
+            watched,
+            ranges,
+            steps,
+            residual,
+            difference,
+            constant,
+            hidden,
+            nearest,
+            codes,
+            parts,
+        })
     }
 
     /// From a model file's document and tensors.
@@ -102,7 +118,7 @@ impl Detector {
 
     /// What the model file keeps besides the record.
     pub(crate) fn tensors(&self) -> BTreeMap<String, Tensor> {
-        let mut tensors: BTreeMap<String, Tensor> = self.codes.iter().flat_map(Codes::tensors).collect();
+        let mut tensors: BTreeMap<String, Tensor> = self.codes.iter().flat_map(KnownCodes::tensors).collect();
         tensors.extend(self.nearest.iter().map(|nearest| ("rows".to_owned(), nearest.rows().clone())));
         tensors
     }
@@ -133,7 +149,7 @@ impl Detector {
     pub(super) fn without_stored(&self) -> Self {
         let mut alone = self.clone();
         (alone.nearest, alone.codes) = (None, None);
-        (alone.record.config.neighbours, alone.record.config.code) = (super::Neighbours::default(), None);
+        alone.parts.retain(|part| matches!(part, Part::Residual | Part::Hidden));
         alone
     }
 
@@ -142,8 +158,13 @@ impl Detector {
         self.nearest.as_ref()
     }
 
+    /// What a score is made of.
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
     /// What is kept of the codes of training rows.
-    pub(super) fn codes(&self) -> Option<&Codes> {
+    pub(super) fn codes(&self) -> Option<&KnownCodes> {
         self.codes.as_ref()
     }
 
@@ -160,32 +181,21 @@ impl Detector {
     /// The squared error of each column at each step of each sample, one list for each part.
     pub(crate) fn evidence(&self, network: &(impl Autoencoder + ?Sized), batch: &Batch) -> Result<Evidence> {
         let (x, observed) = (&batch.x, batch.observed.as_ref());
-        let mut parts = Vec::new();
-        for part in self.record.config.parts() {
-            parts.push(match part {
-                Part::Residual => {
-                    let residual = self.errors(batch, &reconstructions(network, batch)?)?;
-                    match self.own_sizes(network, batch)? {
-                        Some(own) => self.sized(residual, own),
-                        None => residual,
-                    }
-                }
-                Part::Hidden => match &self.hidden {
-                    Some(hidden) => self.errors(batch, &[hidden.predicted(network, x)?])?,
-                    None => Vec::new(),
-                },
-                Part::Rows => match &self.nearest {
-                    Some(nearest) => self.differences(nearest, &nearest.find(x, observed)?, x, observed)?,
-                    None => Vec::new(),
-                },
-                Part::Code => match (&self.codes, parts.first()) {
-                    (Some(codes), Some(residual)) => {
-                        let distances = codes.distances(&code::encode(network, x)?)?;
-                        self.sized(Vec::clone(residual), distances)
-                    }
-                    _ => Vec::new(),
-                },
-            });
+        let mut residual = self.errors(batch, &reconstructions(network, batch)?)?;
+        if let Some(own) = self.own_sizes(network, batch)? {
+            self.resize(&mut residual, own);
+        }
+        let mut parts = vec![residual];
+        if let Some(hidden) = &self.hidden {
+            parts.push(self.errors(batch, &[hidden.predicted(network, x)?])?);
+        }
+        if let Some(nearest) = &self.nearest {
+            parts.push(self.differences(nearest, &nearest.find(x, observed)?, x, observed)?);
+        }
+        if let Some(codes) = &self.codes {
+            let mut errors = parts[0].clone();
+            self.resize(&mut errors, codes.distances(&code::encode(network, x)?)?);
+            parts.push(errors);
         }
         Ok(Evidence { columns: self.columns.len(), parts })
     }
@@ -211,13 +221,12 @@ impl Detector {
         Ok(mean)
     }
 
-    /// Errors of the given size for each sample, which say only which columns it comes from.
-    fn sized(&self, mut errors: Vec<f64>, sizes: Vec<f64>) -> Vec<f64> {
+    /// Gives each sample's errors a size from elsewhere; they then only say which columns it comes from.
+    fn resize(&self, errors: &mut [f64], sizes: Vec<f64>) {
         let columns = self.columns.len();
         for (sample, size) in errors.chunks_exact_mut(columns * self.steps).zip(sizes) {
             sample.chunks_exact_mut(columns).for_each(|errors| self.residual.resize(errors, size));
         }
-        errors
     }
 
     /// The size that the model itself gives each sample, if it does.
@@ -247,25 +256,22 @@ impl Detector {
     }
 
     /// The size of each part of one row's evidence.
-    pub(super) fn sizes(&self, parts: &[&[f64]]) -> Vec<f64> {
-        let size = |(part, errors): (Part, &&[f64])| match part {
-            // A distance is a distance, and a column that the others say nothing of must not speak for all: no power.
-            Part::Rows | Part::Hidden => errors.iter().sum::<f64>().sqrt(),
-            Part::Residual | Part::Code => self.residual.norm(errors),
-        };
-        self.record.config.parts().into_iter().zip(parts).map(size).collect()
+    pub(super) fn sizes(&self, parts: &[&[f64]]) -> impl Iterator<Item = f64> {
+        self.parts.iter().zip(parts).map(|(part, errors)| match part.plain() {
+            true => errors.iter().sum::<f64>().sqrt(),
+            false => self.residual.norm(errors),
+        })
     }
 
     /// The size of each part of one row's evidence, on the scale of training rows.
-    fn scaled(&self, parts: &[&[f64]]) -> Vec<f64> {
+    fn scaled(&self, parts: &[&[f64]]) -> impl Iterator<Item = f64> {
         let scale = self.record.config.combine;
-        self.sizes(parts).into_iter().zip(&self.record.usual).map(|(size, usual)| usual.on(scale, size)).collect()
+        self.sizes(parts).zip(&self.record.usual).map(move |(size, usual)| usual.on(scale, size))
     }
 
     /// The score of one row's evidence.
     pub(crate) fn score(&self, parts: &[&[f64]]) -> f64 {
-        let sizes = self.scaled(parts);
-        sizes.iter().sum::<f64>() / sizes.len().max(1) as f64
+        self.scaled(parts).sum::<f64>() / self.parts.len() as f64
     }
 
     /// The score of each row of evidence.
@@ -276,9 +282,8 @@ impl Detector {
     /// Each column's share of the score of one row; the shares sum to 1.
     pub(crate) fn contributions(&self, parts: &[&[f64]]) -> Vec<f64> {
         let mut shares = vec![0.0; self.columns.len()];
-        for (part, (errors, size)) in self.record.config.parts().into_iter().zip(parts.iter().zip(self.scaled(parts))) {
-            let plain = matches!(part, Part::Rows | Part::Hidden);
-            let power = if plain { 1.0 } else { self.record.config.power.get() };
+        for (part, (errors, size)) in self.parts.iter().zip(parts.iter().zip(self.scaled(parts))) {
+            let power = if part.plain() { 1.0 } else { self.record.config.power.get() };
             let largest = errors.iter().copied().fold(0.0, f64::max).max(f64::MIN_POSITIVE);
             let each: Vec<f64> = errors.iter().map(|error| (error / largest).powf(power)).collect();
             let total: f64 = each.iter().sum();
@@ -361,6 +366,17 @@ mod tests {
         assert_eq!(detector.score(&parts), 2.25);
         let shares = detector.contributions(&parts);
         assert!((shares[0] - 2.5 * 9.0 / 25.0 / 4.5).abs() < 1e-12 && (shares[0] + shares[1] - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_scale_of_the_parts_is_the_one_asked_for() {
+        let mut detector = detector(1.0);
+        let parts: [&[f64]; 2] = [&[4.0, 0.0], &[0.0, 64.0]];
+        // Sizes 2 and 8 beside the only training sizes 2 and 4: as strange as half of one, and twice beyond the largest.
+        detector.record.config.combine = narrows_eval::scorer::Combination::Rank;
+        assert_eq!(detector.score(&parts), f64::midpoint(0.5, 2.0));
+        detector.record.config.combine = narrows_eval::scorer::Combination::PValue;
+        assert!((detector.score(&parts) - f64::midpoint(0.0, 2.0 * 2f64.ln())).abs() < 1e-12);
     }
 
     #[test]

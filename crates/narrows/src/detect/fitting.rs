@@ -10,8 +10,7 @@ use narrows_eval::threshold::Conformal;
 use narrows_tensor::{DType, Device, Tensor};
 
 use super::calibration::{Calibration, RowDigest};
-use super::code::{self, Codes};
-use super::config::Part;
+use super::code::{self, KnownCodes};
 use super::rows::{part_sizes, score_rows};
 use super::surprise::{self, Usual};
 use super::{DetectConfig, Detector, Record, Score};
@@ -51,7 +50,7 @@ pub(crate) fn fit(
     }
     let codes = config.code.map(|_| codes(network, &splits.train, preparation)).transpose()?;
     if let (Some(distance), Some(codes)) = (config.code, &codes) {
-        tensors.extend(Codes::fit(distance, codes)?.tensors());
+        tensors.extend(KnownCodes::fit(distance, codes)?.tensors());
     }
     let mut detector = Detector::new(record, preparation, &tensors)?;
     let sizes = usual_sizes(&detector, network, &splits.train, preparation, codes.as_ref())?;
@@ -102,15 +101,13 @@ fn codes(
 ) -> Result<Tensor> {
     let layout = preparation.layout();
     let rows = stored_rows(train, preparation, CODES, layout.width().max(network.spec().code.elements()))?;
-    let mut codes = Vec::new();
-    for start in (0..rows.dims()[0]).step_by(ROWS) {
-        let part = rows.narrow(0, start, ROWS.min(rows.dims()[0] - start));
-        let dims: Vec<usize> = std::iter::once(part.as_ref().map_or(0, |part| part.dims()[0]))
-            .chain(layout.dims.iter().copied())
-            .collect();
-        let part = part.and_then(|part| part.reshape(dims)).map_err(narrows_tensor::Error::from)?;
-        codes.push(code::encode(network, &part)?);
-    }
+    let count = rows.dims()[0];
+    let rows = rows.reshape([&[count], layout.dims.as_slice()].concat()).map_err(narrows_tensor::Error::from)?;
+    let portion = |start: usize| {
+        let rows = rows.narrow(0, start, ROWS.min(count - start)).map_err(narrows_tensor::Error::from)?;
+        code::encode(network, &rows)
+    };
+    let codes = (0..count).step_by(ROWS).map(portion).collect::<Result<Vec<_>>>()?;
     Ok(Tensor::cat(&codes, 0).map_err(narrows_tensor::Error::from)?)
 }
 
@@ -169,17 +166,13 @@ fn usual_sizes(
     codes: Option<&Tensor>,
 ) -> Result<Vec<Vec<f64>>> {
     let alone = detector.without_stored();
-    let mut of_network = part_sizes(&alone, network, preparation, &train.clone().limit(SCALED))?.into_iter();
-    let mut sizes = Vec::new();
-    for part in detector.record.config.parts() {
-        sizes.push(match (part, detector.nearest(), detector.codes(), codes) {
-            (Part::Rows, Some(nearest), ..) => {
-                let per_step = (detector.steps() as f64).sqrt();
-                nearest.apart(SCALED)?.iter().map(|distance| distance / per_step).collect()
-            }
-            (Part::Code, _, Some(kept), Some(codes)) => kept.usual(codes, SCALED)?,
-            _ => of_network.next().unwrap_or_default(),
-        });
+    let mut sizes = part_sizes(&alone, network, preparation, &train.clone().limit(SCALED))?;
+    if let Some(nearest) = detector.nearest() {
+        let per_step = (detector.steps() as f64).sqrt();
+        sizes.push(nearest.apart(SCALED)?.iter().map(|distance| distance / per_step).collect());
+    }
+    if let (Some(known), Some(codes)) = (detector.codes(), codes) {
+        sizes.push(known.usual(codes, SCALED)?);
     }
     Ok(sizes)
 }

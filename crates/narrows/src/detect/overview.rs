@@ -1,14 +1,53 @@
 //! The scores along a file in bounded memory, for a picture of them: stretches of rows that double in length as the file grows.
 
-use narrows_report::{Scores, Stretch};
+use std::io::Write as _;
+use std::path::Path;
+
+use narrows_data::atomic::AtomicFile;
+use narrows_report::{Scores, Stretch, draw_scores};
+
+use crate::{Error, Result};
 
 /// Stretches that a picture shows at most.
 const STRETCHES: usize = 1_024;
 const NONE: Stretch = Stretch { lowest: f64::INFINITY, highest: f64::NEG_INFINITY, alarms: 0 };
 
+/// The picture of a file in the making.
+#[derive(Debug)]
+pub(super) struct Picture {
+    file: AtomicFile,
+    title: String,
+    overview: Overview,
+}
+
+impl Picture {
+    /// Takes the place of the picture, before anything is scored.
+    pub(super) fn create(path: &Path, title: &str, force: bool) -> Result<Self> {
+        if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("svg")) {
+            let reason = format!("chart: {} does not end in .svg, which is what is drawn; name it so", path.display());
+            return Err(Error::Detect { reason });
+        }
+        Ok(Self { file: AtomicFile::create(path, force)?, title: title.into(), overview: Overview::default() })
+    }
+
+    /// The next rows.
+    pub(super) fn add(&mut self, scores: &[f64], alarms: &[bool]) {
+        self.overview.add(scores, alarms);
+    }
+
+    /// Draws and keeps it.
+    pub(super) fn finish(mut self, threshold: Option<f64>) -> Result<()> {
+        let drawn = draw_scores(&self.overview.scores(&self.title, threshold))?;
+        let path = self.file.path().to_owned();
+        let failed = |source| narrows_data::Error::Io { path, action: "cannot write", source };
+        self.file.write_all(drawn.as_bytes()).map_err(failed)?;
+        Ok(self.file.commit()?)
+    }
+}
+
 /// What is known of the rows so far.
 #[derive(Clone, Debug)]
-pub(super) struct Overview {
+struct Overview {
     stretches: Vec<Stretch>,
     length: usize,
     rows: usize,
@@ -22,7 +61,7 @@ impl Default for Overview {
 
 impl Overview {
     /// The next rows.
-    pub(super) fn add(&mut self, scores: &[f64], alarms: &[bool]) {
+    fn add(&mut self, scores: &[f64], alarms: &[bool]) {
         for (&score, &alarm) in scores.iter().zip(alarms) {
             if self.rows == self.stretches.len() * self.length {
                 if self.stretches.len() == STRETCHES {
@@ -41,7 +80,7 @@ impl Overview {
     }
 
     /// For the picture.
-    pub(super) fn scores(&self, title: &str, threshold: Option<f64>) -> Scores {
+    fn scores(&self, title: &str, threshold: Option<f64>) -> Scores {
         let Self { stretches, length, rows } = self;
         Scores { title: title.into(), length: *length, stretches: stretches.clone(), rows: *rows, threshold }
     }

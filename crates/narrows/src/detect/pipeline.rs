@@ -5,9 +5,8 @@ use std::path::Path;
 
 use narrows_data::sink::{self, SinkFormat, SinkOptions};
 use narrows_data::{Any, Portion, Restart, Role, Schema, Source, Subset, in_order};
-use narrows_report::draw_scores;
 
-use super::overview::Overview;
+use super::overview::Picture;
 use super::remarkable::Remarkable;
 use super::scoring::{Collected, ROWS, Scoring};
 use super::writer::{Writer, columns};
@@ -53,7 +52,6 @@ pub fn detect(
     progress: impl FnMut(usize),
 ) -> Result<Detected> {
     let detector = model.detector.as_ref().ok_or(Error::NoDetector)?;
-    options.chart.map(|chart| free_for_a_chart(chart.path, options.force)).transpose()?;
     let calibration = detector.record.calibration.as_ref();
     let alarm = match (options.rule, calibration) {
         (None, None) => None,
@@ -68,25 +66,13 @@ pub fn detect(
     let sink_options = SinkOptions { force: options.force, format, ..SinkOptions::default() };
     let sink = sink::create(options.path, &columns(detector, &kept, alarm.is_some(), explain), &sink_options)?;
     let mut writer = Writer::new(detector, source.schema(), sink, kept, (alarm.is_some(), explain));
-    writer.overview = options.chart.map(|_| Overview::default());
-    let run = Run { scoring: Scoring { model, detector, alarm, explain }, writer, progress, chart: options.chart };
+    writer.picture = options.chart.map(|chart| Picture::create(chart.path, chart.title, options.force)).transpose()?;
+    let run = Run { scoring: Scoring { model, detector, alarm, explain }, writer, progress };
     match alarm {
         Some(Alarm::Batch(share)) => run.in_two_passes(rows, Some(share)),
         _ if windowed => run.in_two_passes(rows, None),
         _ => run.streaming(rows),
     }
-}
-
-/// Refuses a file for the chart that is no SVG or is there already.
-fn free_for_a_chart(path: &Path, force: bool) -> Result<()> {
-    if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("svg")) {
-        let reason = format!("chart: {} does not end in .svg, which is what is drawn; name it so", path.display());
-        return Err(Error::Detect { reason });
-    }
-    if path.exists() && !force {
-        return Err(Error::OutputFileExists { path: path.into() });
-    }
-    Ok(())
 }
 
 /// The columns to carry along: with windows also the time, which says what a score belongs to.
@@ -107,7 +93,6 @@ struct Run<'a, P> {
     scoring: Scoring<'a>,
     writer: Writer<'a>,
     progress: P,
-    chart: Option<Chart<'a>>,
 }
 
 impl<P: FnMut(usize)> Run<'_, P> {
@@ -139,11 +124,7 @@ impl<P: FnMut(usize)> Run<'_, P> {
 
     fn finish(mut self, source: &dyn Source, remarkable: &Remarkable<'_>, restarts: &[Restart]) -> Result<Detected> {
         self.writer.detected.note(self.scoring.model, source, remarkable, restarts);
-        let threshold = self.scoring.alarm.and_then(Alarm::threshold);
-        if let (Some(Chart { path, title }), Some(overview)) = (self.chart, &self.writer.overview) {
-            narrows_tensor::file::write_atomically(path, draw_scores(&overview.scores(title, threshold))?.as_bytes())?;
-        }
-        self.writer.finish(threshold)
+        self.writer.finish(self.scoring.alarm.and_then(Alarm::threshold))
     }
 
     /// Scores everything, then decides and writes: for windows, whose rows are scored by several of them, and for rules that

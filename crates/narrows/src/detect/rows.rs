@@ -47,7 +47,7 @@ pub(super) fn part_sizes<K>(
     preparation: &Arc<Preparation>,
     rows: &Subset<K>,
 ) -> Result<Vec<Vec<f64>>> {
-    let mut sizes = vec![Vec::new(); detector.record.config.parts().len()];
+    let mut sizes = vec![Vec::new(); detector.parts().len()];
     each_row(
         detector,
         network,
@@ -56,8 +56,8 @@ pub(super) fn part_sizes<K>(
         |_| (),
         |remarkable, numbers, evidence| {
             for (row, _) in numbers.iter().enumerate().filter(|(_, number)| !remarkable.blank().contains(number)) {
-                let of_row = detector.sizes(&evidence.row(row));
-                sizes.iter_mut().zip(of_row).for_each(|(all, size)| all.push(size));
+                let parts = evidence.row(row);
+                sizes.iter_mut().zip(detector.sizes(&parts)).for_each(|(all, size)| all.push(size));
             }
         },
     )?;
@@ -127,7 +127,7 @@ pub(crate) struct Overlapping {
 
 impl Overlapping {
     pub(crate) fn new(detector: &Detector) -> Self {
-        let parts = detector.record.config.parts().len();
+        let parts = detector.parts().len();
         let causal = detector.record.config.causal;
         Self { steps: detector.steps(), causal, columns: detector.columns().len(), parts, open: BTreeMap::new() }
     }

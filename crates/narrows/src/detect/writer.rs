@@ -4,7 +4,7 @@ use narrows_data::sink::Sink;
 use narrows_data::{Block, Column, ColumnData, ColumnKind, Sample, Schema};
 use rayon::prelude::*;
 
-use super::overview::Overview;
+use super::overview::Picture;
 use super::reasons::{self, Reason};
 use super::scoring::Why;
 use super::{Detected, Detector};
@@ -36,7 +36,7 @@ pub(super) struct Writer<'a, S: Sink + ?Sized = dyn Sink> {
     decides: bool,
     explain: bool,
     pub(super) detected: Detected,
-    pub(super) overview: Option<Overview>,
+    pub(super) picture: Option<Picture>,
 }
 
 impl<'a, S: Sink + ?Sized> Writer<'a, S> {
@@ -50,7 +50,7 @@ impl<'a, S: Sink + ?Sized> Writer<'a, S> {
     ) -> Self {
         let detected = Detected { alarms: decides.then_some(0), ..Detected::default() };
         let schema = schema.clone();
-        Self { sink, detector, schema, kept, decides, explain, detected, overview: None }
+        Self { sink, detector, schema, kept, decides, explain, detected, picture: None }
     }
 
     pub(super) fn write<'w>(
@@ -84,8 +84,8 @@ impl<'a, S: Sink + ?Sized> Writer<'a, S> {
         if self.explain {
             columns.extend(reasons::columns(&reasons));
         }
-        if let Some(overview) = &mut self.overview {
-            overview.add(scores, alarms);
+        if let Some(picture) = &mut self.picture {
+            picture.add(scores, alarms);
         }
         self.detected.rows += scores.len();
         self.detected.unscored += scores.iter().filter(|score| score.is_nan()).count();
@@ -102,6 +102,7 @@ impl<'a, S: Sink + ?Sized> Writer<'a, S> {
 
     pub(super) fn finish(self, threshold: Option<f64>) -> Result<Detected> {
         self.sink.finish()?;
+        self.picture.map_or(Ok(()), |picture| picture.finish(threshold))?;
         Ok(Detected { threshold, ..self.detected })
     }
 }
