@@ -95,12 +95,14 @@ impl Layer<'_> {
         let (mut values, mut columns) = (vec![0.0; rows * k], vec![0; rows * k]);
         let (shared_values, shared_columns) = (Shared::new(&mut values), Shared::new(&mut columns));
         for_each(rows.div_ceil(ROWS), |task| {
-            let mut selection = Selection::default();
-            for row in task * ROWS..rows.min((task + 1) * ROWS) {
-                // SAFETY: each row is visited once.
-                let (values, columns) = unsafe { (shared_values.part(row * k, k), shared_columns.part(row * k, k)) };
-                run(&mut selection, row, values, columns);
-            }
+            Selection::with(|selection| {
+                for row in task * ROWS..rows.min((task + 1) * ROWS) {
+                    // SAFETY: each row is visited once.
+                    let (values, columns) =
+                        unsafe { (shared_values.part(row * k, k), shared_columns.part(row * k, k)) };
+                    run(selection, row, values, columns);
+                }
+            });
         });
         (values, columns)
     }

@@ -3,6 +3,8 @@
 //! The k-th largest of the maxima of blocks bounds the k-th largest entry from below: one pass over the row collects the
 //! few candidates above the bound, and only those are compared with each other.
 
+use std::cell::RefCell;
+
 use super::simd::vectorized;
 
 /// Entries of a block.
@@ -15,7 +17,19 @@ pub(crate) struct Selection {
     candidates: Vec<(f32, u32)>,
 }
 
+thread_local! {
+    static KEPT: RefCell<Selection> = RefCell::default();
+}
+
 impl Selection {
+    /// Runs `select` with the buffers that this thread keeps.
+    pub(crate) fn with<R>(select: impl FnOnce(&mut Self) -> R) -> R {
+        let mut buffers = KEPT.take();
+        let result = select(&mut buffers);
+        KEPT.set(buffers);
+        result
+    }
+
     /// Writes the `k` largest entries of `row` and their columns, in the order of columns. `NaN` counts as the largest, so
     /// that it is seen; of equal entries the first ones are taken. `maxima` are those of the row's blocks.
     pub(crate) fn largest(&mut self, row: &[f32], maxima: &[f32], values: &mut [f32], columns: &mut [u32]) {

@@ -23,6 +23,11 @@ pub const PADDING: f32 = -1e30;
 
 /// Rows of one task.
 const ROWS: usize = 8;
+/// Parts into which the rows of a batch are divided for a parallel pass.
+const PARTS: usize = 64;
+
+/// Latents of a row that usually lie above their bounds.
+const EXPECTED: usize = 64;
 
 /// Which latents of a batch are active.
 #[derive(Clone, Debug)]
@@ -85,13 +90,42 @@ fn composite(dense: &Tensor, choice: &Choice) -> Result<Active> {
     Ok(Active { values: kept.where_cond(&values, &padding)?, indices })
 }
 
-/// The chosen entries of each row and their columns, ascending.
-type Chosen = Vec<Vec<(f32, u32)>>;
+/// The chosen entries of each row and their columns, ascending: parts of the rows in order.
+type Chosen = Vec<Part>;
+
+/// Chosen entries of some rows.
+#[derive(Default)]
+struct Part {
+    entries: Vec<(f32, u32)>,
+    /// Where those of each row end.
+    ends: Vec<usize>,
+}
+
+impl Part {
+    fn rows(&self) -> impl Iterator<Item = &[(f32, u32)]> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).map(|(&start, &end)| &self.entries[start..end])
+    }
+
+    fn retain(&mut self, mut kept: impl FnMut(f32) -> bool) {
+        let (mut start, mut count) = (0, 0);
+        for end in &mut self.ends {
+            for at in start..*end {
+                if kept(self.entries[at].0) {
+                    self.entries[count] = self.entries[at];
+                    count += 1;
+                }
+            }
+            (start, *end) = (*end, count);
+        }
+        self.entries.truncate(count);
+    }
+}
 
 fn chosen(dense: &[f32], latents: usize, choice: &Choice) -> Chosen {
     match choice {
         Choice::Largest(count) => largest(dense, latents, *count),
-        Choice::Above(bounds) => collect(dense, latents, |row, _, chosen| {
+        Choice::Above(bounds) => collect(dense, latents, EXPECTED, |row, _, chosen| {
             let above =
                 row.iter().zip(bounds.iter()).enumerate().filter(|(_, (value, bound))| value.is_nan() || value > bound);
             chosen.extend(above.map(|(column, (&value, _))| (value, column as u32)));
@@ -99,15 +133,29 @@ fn chosen(dense: &[f32], latents: usize, choice: &Choice) -> Chosen {
     }
 }
 
-/// Fills the list of each row by `choose(row, number, list)`.
-fn collect(dense: &[f32], latents: usize, choose: impl Fn(&[f32], usize, &mut Vec<(f32, u32)>) + Sync) -> Chosen {
-    let mut rows = vec![Vec::new(); dense.len() / latents];
-    for_each_part(&mut rows, ROWS, |first, part| {
-        for (at, chosen) in part.iter_mut().enumerate() {
-            choose(&dense[(first + at) * latents..][..latents], first + at, chosen);
+/// Collects those of each row, `expected` of them in most, by `choose(row, number, list)`.
+fn collect(
+    dense: &[f32],
+    latents: usize,
+    expected: usize,
+    choose: impl Fn(&[f32], usize, &mut Vec<(f32, u32)>) + Sync,
+) -> Chosen {
+    let rows = dense.len() / latents;
+    let each = rows.div_ceil(PARTS);
+    let mut parts: Chosen = Vec::new();
+    parts.resize_with(rows.div_ceil(each), Part::default);
+    for_each_part(&mut parts, 1, |number, part| {
+        for Part { entries, ends } in part {
+            let rows = number * each..rows.min((number + 1) * each);
+            ends.reserve_exact(rows.len());
+            entries.reserve(rows.len() * expected);
+            for row in rows {
+                choose(&dense[row * latents..][..latents], row, entries);
+                ends.push(entries.len());
+            }
         }
     });
-    rows
+    parts
 }
 
 /// As in [`crate::kernel::select`], over the whole batch: maxima of blocks bound the smallest chosen entry from below.
@@ -126,31 +174,32 @@ fn largest(dense: &[f32], latents: usize, count: usize) -> Chosen {
         bound = bound.max(*nth);
     }
     let key = |value: f32| if value.is_nan() { f32::INFINITY } else { value };
-    let mut rows = collect(dense, latents, |row, number, chosen| {
+    let mut parts = collect(dense, latents, 2 * count.div_ceil(dense.len() / latents), |row, number, chosen| {
         for (block, _) in maxima[number * blocks..][..blocks].iter().enumerate().filter(|(_, max)| **max >= bound) {
             let start = block * BLOCK;
             let part = row[start..latents.min(start + BLOCK)].iter().enumerate();
             chosen.extend(part.filter(|(_, value)| key(**value) >= bound).map(|(at, &v)| (v, (start + at) as u32)));
         }
     });
-    let found: usize = rows.iter().map(Vec::len).sum();
+    let found: usize = parts.iter().map(|part| part.entries.len()).sum();
     if found > count {
-        let mut keys: Vec<f32> = rows.iter().flatten().map(|(value, _)| key(*value)).collect();
+        let mut keys = Vec::with_capacity(found);
+        keys.extend(parts.iter().flat_map(|part| &part.entries).map(|(value, _)| key(*value)));
         let cut = match count.checked_sub(1) {
             Some(last) => *keys.select_nth_unstable_by(last, |a, b| b.total_cmp(a)).1,
             None => f32::INFINITY,
         };
-        let above = rows.iter().flatten().filter(|(value, _)| key(*value) > cut).count();
+        let above = keys.iter().filter(|key| **key > cut).count();
         let mut equal = count.saturating_sub(above);
-        for row in &mut rows {
-            row.retain(|(value, _)| {
-                let kept = key(*value) > cut || (key(*value) == cut && equal > 0);
-                equal -= usize::from(kept && key(*value) == cut);
+        for part in &mut parts {
+            part.retain(|value| {
+                let kept = key(value) > cut || (key(value) == cut && equal > 0);
+                equal -= usize::from(kept && key(value) == cut);
                 kept
             });
         }
     }
-    rows
+    parts
 }
 
 /// Lists of different length as a matrix.
@@ -161,10 +210,12 @@ struct Padded {
 }
 
 impl Padded {
-    fn new(rows: &Chosen) -> Self {
-        let width = rows.iter().map(Vec::len).max().unwrap_or(0).max(1);
-        let (mut values, mut columns) = (vec![PADDING; rows.len() * width], vec![0; rows.len() * width]);
-        for (row, chosen) in rows.iter().enumerate() {
+    fn new(parts: &Chosen) -> Self {
+        let rows = || parts.iter().flat_map(Part::rows);
+        let width = rows().map(<[_]>::len).max().unwrap_or(0).max(1);
+        let count: usize = parts.iter().map(|part| part.ends.len()).sum();
+        let (mut values, mut columns) = (vec![PADDING; count * width], vec![0; count * width]);
+        for (row, chosen) in rows().enumerate() {
             for (at, &(value, column)) in chosen.iter().enumerate() {
                 values[row * width + at] = value;
                 columns[row * width + at] = column;

@@ -8,6 +8,7 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Device, Layout, Shape, Te
 
 use crate::kernel::gemm::Size;
 use crate::kernel::parallel::for_each_part;
+use crate::kernel::scratch::Scratch;
 use crate::kernel::screen::Layer;
 use crate::kernel::select::{BLOCK, Selection, block_maxima};
 use crate::kernel::sparse::Entries;
@@ -139,13 +140,14 @@ fn select(x: &[f32], width: usize, k: usize) -> Vec<u32> {
     let rows = x.len() / width;
     let mut columns = vec![0; rows * k];
     for_each_part(&mut columns, ROWS * k, |first, columns| {
-        let (mut selection, mut values) = (Selection::default(), vec![0.0; k]);
-        let mut maxima = vec![0.0; width.div_ceil(BLOCK)];
-        for (row, columns) in (first / k..).zip(columns.chunks_exact_mut(k)) {
-            let row = &x[row * width..][..width];
-            block_maxima(row, &mut maxima);
-            selection.largest(row, &maxima, &mut values, columns);
-        }
+        let (mut values, mut maxima) = (Scratch::new(k), Scratch::new(width.div_ceil(BLOCK)));
+        Selection::with(|selection| {
+            for (row, columns) in (first / k..).zip(columns.chunks_exact_mut(k)) {
+                let row = &x[row * width..][..width];
+                block_maxima(row, &mut maxima);
+                selection.largest(row, &maxima, &mut values, columns);
+            }
+        });
     });
     columns
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod activation;
+mod allocations;
 mod check;
 mod conv;
 mod conv1d;
