@@ -40,7 +40,8 @@ pub struct OpenOptions {
     pub pictures: PictureOptions,
 }
 
-/// Opens the file or directory `path`, or standard input if it is `-` (delimited text or an Arrow IPC stream).
+/// Opens the file or directory `path`, or standard input if it is `-` (delimited text, JSON lines or an Arrow
+/// IPC stream).
 ///
 /// # Errors
 /// It is not there, of no known format, damaged, empty, or has not the columns that the options name.
@@ -79,7 +80,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
     }
 }
 
-/// Opens delimited text or an Arrow IPC stream from `reader`, called `origin` in messages. What it gives is kept in a
+/// Opens delimited text, JSON lines or an Arrow IPC stream from `reader`, called `origin` in messages. What it gives is kept in a
 /// temporary file if it is large, because rows are read more than once.
 ///
 /// # Errors

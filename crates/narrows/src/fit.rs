@@ -72,6 +72,7 @@ pub fn fit(
         if detect.score == Score::Bound {
             detect::check_distribution(network.as_ref())?;
         }
+        detect.check()?;
         if detect.hidden.get() > 0 {
             detect::check_hidden(network.as_ref())?;
         }

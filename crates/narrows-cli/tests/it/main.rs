@@ -18,6 +18,7 @@ mod full_disk;
 mod generation;
 mod inspection;
 mod interruption;
+mod json_lines;
 mod likelihoods;
 mod memory;
 mod one_class;

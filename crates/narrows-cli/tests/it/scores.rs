@@ -93,6 +93,8 @@ fn what_a_score_needs_is_asked_for_before_training() {
     refused(&["--set", "detect.score=likelihood"], &["likelihood", "bound"]);
     refused(&["--model", "ae", "--set", "detect.hidden=4"], &["does not predict hidden columns", "noise-or-columns"]);
     refused(&["--model", "ae", "--set", "detect.code=middle"], &["detect.code", "nearest", "mahalanobis"]);
+    refused(&["--model", "ae", "--set", "detect.lof=20"], &["lof", "none are stored", "detect.neighbours"]);
+    refused(&["--set", "detect.lof=2000"], &["lof = 2000", "at most 1000"]);
 }
 
 /// Two numbers around a circle; of odd rows one leaves it for the middle, where no single number is unusual.
@@ -129,6 +131,41 @@ fn distances_between_codes_and_other_scales_find_and_explain_anomalies() {
         assert!(alarms.len() >= 9, "{options:?}: {} of 10", alarms.len());
         assert!(alarms.iter().all(|row| ["east", "north"].contains(&get(row, "reason_1"))), "{options:?}");
     }
+}
+
+/// Rows of two groups, one a hundred times as dense; odd rows lie beside the dense one, as far from it as rows of the loose
+/// one lie from each other.
+fn groups(rows: std::ops::Range<usize>, odd: impl Fn(usize) -> bool) -> String {
+    rows.fold(String::from("a,b,y\n"), |mut text, row| {
+        let (u, v) = ((row as f64 * 0.618_034).fract() - 0.5, (row as f64 * 0.754_878).fract() - 0.5);
+        let (a, b) = match (odd(row), row % 2) {
+            (true, _) => (0.5, if row % 4 == 0 { 0.5 } else { -0.5 }),
+            (false, 0) => (0.1 * u, 0.1 * v),
+            (false, _) => (20.0 + 10.0 * u, 10.0 * v),
+        };
+        writeln!(text, "{a:.4},{b:.4},{}", odd(row)).unwrap();
+        text
+    })
+}
+
+#[test]
+fn the_local_outlier_factor_finds_what_lies_beside_a_dense_group() {
+    let scene = Scene::new();
+    scene.write("n.csv", groups(0..800, |_| false));
+    scene.write("new.csv", groups(7_000..7_400, |row| row % 10 == 0));
+    let train = ["train", "n.csv", "--task", "anomaly", "--label", "y", "--steps", "200", "--force", "--out", "run"];
+    let auroc = |lof: &str| {
+        let scale = ["--set", "detect.combine=geometric", "--set", "detect.hidden=0"];
+        scene.succeeds(&[&train[..], &scale, &["--set", lof]].concat());
+        let found = scene.succeeds(&["evaluate", "run", "new.csv", "--label", "y", "--json"]);
+        let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+        found["detection"]["auroc"].as_f64().unwrap()
+    };
+    let (without, with) = (auroc("detect.lof=0"), auroc("detect.lof=20"));
+    assert!(with > 0.99 && with > without + 0.02, "{with} with it, {without} without");
+    scene.succeeds(&["detect", "run", "new.csv", "-o", "out.csv", "--fpr", "0.05", "--explain", "--force"]);
+    let found = rows(&String::from_utf8(scene.read("out.csv")).unwrap());
+    assert!(found.iter().step_by(10).all(|row| get(row, "anomaly") == "true" && !get(row, "reason_1").is_empty()));
 }
 
 /// Two numbers that follow each other and one of its own; of odd rows the second belongs to another first.

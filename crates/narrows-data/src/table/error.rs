@@ -24,6 +24,31 @@ pub enum TableError {
         /// What separates cells.
         delimiter: char,
     },
+    /// A line among JSON objects is none.
+    #[error(
+        "{origin}: line {line}: no JSON object ({found}); mend or remove the line: each holds one object, such as {{\"a\": 1}}"
+    )]
+    Object {
+        /// The file.
+        origin: String,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        found: String,
+    },
+    /// A value of a JSON object is a list or an object itself.
+    #[error(
+        "{origin}: line {line}, `{column}`: a list or an object; give each of its values a name of its own in the object \
+         of the line, or remove it"
+    )]
+    Nested {
+        /// The file.
+        origin: String,
+        /// The line, from 1.
+        line: u64,
+        /// The name of the value.
+        column: String,
+    },
     /// A cell is not of its column's kind.
     #[error(
         "{origin}: line {line}, column `{column}`: {text:?} is not {}; mend the cell, leave it empty where the value is \

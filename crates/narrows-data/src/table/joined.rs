@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::{Block, Error, Faults, OpenOptions, Result, Schema, Source};
 
 /// Endings of the files that are joined, without `.gz`.
-const ENDINGS: [&str; 7] = ["csv", "tsv", "txt", "parquet", "arrow", "arrows", "feather"];
+const ENDINGS: [&str; 9] = ["csv", "tsv", "txt", "jsonl", "ndjson", "parquet", "arrow", "arrows", "feather"];
 
 /// Several tables of the same columns, one after the other.
 #[derive(Debug)]

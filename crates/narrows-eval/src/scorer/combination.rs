@@ -1,5 +1,6 @@
 //! How the sizes that several scorers give a row become one score, each first put on a scale of its own: by its mean over
-//! training rows, its rank among them, or its p-value among them (Fisher 1925: the mean of `-ln p`).
+//! training rows, its rank among them, or its p-value among them (Fisher 1925: the mean of `-ln p`). Sizes in units of their
+//! mean are averaged as they are or geometrically.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,10 +13,35 @@ pub enum Combination {
     /// In units of the mean size over training rows: 1 is usual, and what is far out stays far out.
     #[default]
     Mean,
+    /// In units of the mean size over training rows, averaged geometrically: a part in which all rows differ much does not
+    /// drown one in which they differ little.
+    Geometric,
     /// The share of training rows that are smaller: 1 is as strange as the strangest training row.
     Rank,
     /// `-ln p`, where `p` is the share of training rows at least as large.
     PValue,
+}
+
+/// What is added to sizes that are averaged geometrically: below it, parts of the mean size count as nothing.
+const NOTHING: f64 = 0.05;
+
+impl Combination {
+    /// The average of sizes on this scale.
+    pub fn average(self, sizes: impl Iterator<Item = f64>) -> f64 {
+        let (sum, count) = sizes.fold((0.0, 0.0), |(sum, count), size| match self {
+            Self::Geometric => (sum + (size + NOTHING).ln(), count + 1.0),
+            Self::Mean | Self::Rank | Self::PValue => (sum + size, count + 1.0),
+        });
+        match self {
+            Self::Geometric => (sum / count).exp() - NOTHING,
+            Self::Mean | Self::Rank | Self::PValue => sum / count,
+        }
+    }
+
+    /// Whether sizes are put on this scale by more than their mean.
+    pub fn by_rank(self) -> bool {
+        matches!(self, Self::Rank | Self::PValue)
+    }
 }
 
 /// What is known of the sizes that a scorer gives training rows.
@@ -54,7 +80,7 @@ impl UsualSizes {
         self.quantiles.last().copied().unwrap_or(self.mean).max(self.mean)
     }
 
-    /// Keeps what [`Combination::Mean`] needs.
+    /// Keeps what scales that are not [by rank](Combination::by_rank) need.
     pub fn forget_quantiles(&mut self) {
         self.quantiles.clear();
     }
@@ -68,7 +94,7 @@ impl UsualSizes {
         let count = self.quantiles.len() as f64;
         let beyond = (size / self.largest()).max(1.0);
         match scale {
-            Combination::Mean => size / self.mean,
+            Combination::Mean | Combination::Geometric => size / self.mean,
             Combination::Rank => {
                 let (smaller, equal) = self.place(size);
                 if beyond > 1.0 { beyond } else { (smaller + 0.5 * equal) / count.max(1.0) }
@@ -106,6 +132,16 @@ mod tests {
         assert_eq!(usual.on(Combination::Mean, 250.0), 0.5);
         assert_eq!(usual.on(Combination::Rank, 500.0), 0.5);
         assert!((usual.on(Combination::PValue, 900.0) - 10f64.ln()).abs() < 0.02);
+    }
+
+    #[test]
+    fn a_geometric_average_lets_no_part_drown_another() {
+        let average = |sizes: [f64; 2]| Combination::Geometric.average(sizes.into_iter());
+        assert!((average([1.0, 1.0]) - 1.0).abs() < 1e-12 && (average([3.0, 3.0]) - 3.0).abs() < 1e-12);
+        // Twice as far in either part is the same, but for what counts as nothing.
+        assert!((average([200.0, 1.0]) / average([100.0, 2.0]) - 1.0).abs() < 0.05);
+        assert!(average([100.0, 0.0]) > 1.0 && average([f64::NAN, 1.0]).is_nan());
+        assert_eq!(Combination::Mean.average([100.0, 2.0].into_iter()), 51.0);
     }
 
     #[test]

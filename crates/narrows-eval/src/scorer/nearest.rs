@@ -3,6 +3,8 @@
 //! `d(x)² = min over r of sum_j w_j (x_j - r_j)²` over stored training rows `r`. Where values of `x` are missing, the sum
 //! runs over those observed and is scaled up by their share of the total weight (Dixon 1979).
 
+use std::ops::Range;
+
 use candle_core::{DType, Tensor};
 use rayon::prelude::*;
 
@@ -74,6 +76,16 @@ impl Nearest {
         &self.rows
     }
 
+    /// How many rows are stored.
+    pub fn len(&self) -> usize {
+        self.norms.len()
+    }
+
+    /// Never: there is at least one row.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
     /// Features of a row.
     pub fn width(&self) -> usize {
         self.root.len()
@@ -88,6 +100,18 @@ impl Nearest {
     /// # Errors
     /// The rows have another width than the stored ones.
     pub fn find(&self, x: &Tensor, observed: Option<&Tensor>) -> Result<Vec<Neighbour>> {
+        Ok(self.find_several(x, observed, 1)?.into_iter().flatten().collect())
+    }
+
+    /// The `k` nearest stored rows of each row, the nearest first; all where fewer are stored.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, ..sample]`
+    /// - `observed`: `[N, ..sample]`, 0 where a value is missing
+    ///
+    /// # Errors
+    /// The rows have another width than the stored ones.
+    pub fn find_several(&self, x: &Tensor, observed: Option<&Tensor>, k: usize) -> Result<Vec<Vec<Neighbour>>> {
         let (count, width) = (x.dims().first().copied().unwrap_or(0), self.width());
         for (argument, tensor) in [("x", Some(x)), ("observed", observed)] {
             if let Some(tensor) = tensor.filter(|tensor| tensor.elem_count() != count * width) {
@@ -97,14 +121,24 @@ impl Nearest {
         }
         let x = scale(&values(x)?, &self.root);
         let observed = observed.map(values).transpose()?;
-        let portion = (PRODUCTS / self.norms.len()).clamp(1, 4096);
-        let mut found = Vec::with_capacity(count);
-        for start in (0..count).step_by(portion) {
-            let range = start * width..(start + portion).min(count) * width;
+        let k = k.min(self.len());
+        self.portions(count, |rows| {
+            let range = rows.start * width..rows.end * width;
             let part = observed.as_ref().map(|observed| &observed[range.clone()]);
-            found.extend(self.among(&x[range], part, None)?);
-        }
-        Ok(found)
+            self.among(&x[range], part, None, k)
+        })
+    }
+
+    /// The `k` nearest other rows of each of the first `limit` stored ones, the nearest first; all where there are fewer.
+    ///
+    /// # Errors
+    /// Candle cannot multiply.
+    pub fn others(&self, limit: usize, k: usize) -> Result<Vec<Vec<Neighbour>>> {
+        let width = self.width();
+        let k = k.min(self.len() - 1);
+        self.portions(limit.min(self.len()), |rows| {
+            self.among(&self.scaled[rows.start * width..rows.end * width], None, Some(rows.start), k)
+        })
     }
 
     /// The distance of each of the first `limit` stored rows from the nearest other one; none where there is no other.
@@ -112,20 +146,23 @@ impl Nearest {
     /// # Errors
     /// Candle cannot multiply.
     pub fn apart(&self, limit: usize) -> Result<Vec<f64>> {
-        let (count, width) = (limit.min(self.norms.len()), self.width());
-        let portion = (PRODUCTS / self.norms.len()).clamp(1, 4096);
+        Ok(self.others(limit, 1)?.into_iter().flatten().map(|one| one.distance).collect())
+    }
+
+    /// Calls `find` for as many of `count` rows at a time as have their products held at once.
+    fn portions<T>(&self, count: usize, find: impl Fn(Range<usize>) -> Result<Vec<T>>) -> Result<Vec<T>> {
+        let portion = (PRODUCTS / self.len()).clamp(1, 4096);
         let mut found = Vec::with_capacity(count);
-        for start in (0..if self.norms.len() > 1 { count } else { 0 }).step_by(portion) {
-            let range = start * width..(start + portion).min(count) * width;
-            found.extend(self.among(&self.scaled[range], None, Some(start))?.iter().map(|one| one.distance));
+        for start in (0..count).step_by(portion) {
+            found.extend(find(start..(start + portion).min(count))?);
         }
         Ok(found)
     }
 
     /// Candidates by `|r|² - 2 x·r` from one matrix product, and the distance of each from its own differences. With `own`,
     /// the rows are the stored ones from that place on, and none is its own neighbour.
-    fn among(&self, x: &[f32], observed: Option<&[f32]>, own: Option<usize>) -> Result<Vec<Neighbour>> {
-        let (width, stored) = (self.width(), self.norms.len());
+    fn among(&self, x: &[f32], observed: Option<&[f32]>, own: Option<usize>, k: usize) -> Result<Vec<Vec<Neighbour>>> {
+        let (width, stored) = (self.width(), self.len());
         let count = x.len() / width;
         let matrix = |values: Vec<f32>| Tensor::from_vec(values, (count, width), self.rows.device());
         let masked: Vec<f32> = match observed {
@@ -145,25 +182,28 @@ impl Nearest {
             let norms = if observed.is_some() { &norms[range.clone()] } else { &self.norms[..] };
             let own = row * width..(row + 1) * width;
             let part = observed.map(|observed| &observed[own.clone()]);
-            self.refined(&x[own], part, &products[range], norms)
+            self.refined(&x[own], part, &Candidates { products: &products[range], norms }, k)
         });
         Ok(nearest.collect())
     }
 
-    /// The nearest of the candidates that rounding cannot tell from the best one: differences of large squares lose what
+    /// The nearest of the candidates that rounding cannot tell from the best ones: differences of large squares lose what
     /// is small beside them, so these are compared by their own distances.
-    fn refined(&self, x: &[f32], observed: Option<&[f32]>, products: &[f32], norms: &[f32]) -> Neighbour {
-        let row = smallest(products, norms);
-        let best = Neighbour { row, distance: self.distance(x, observed, row) };
+    fn refined(&self, x: &[f32], observed: Option<&[f32]>, candidates: &Candidates<'_>, k: usize) -> Vec<Neighbour> {
+        let known = |row| Neighbour { row, distance: self.distance(x, observed, row) };
+        let rows = candidates.smallest(k);
+        let Some(&last) = rows.last() else { return Vec::new() };
+        let mut best: Vec<Neighbour> = rows.into_iter().map(known).collect();
         let size: f32 = x.iter().map(|value| value * value).sum();
-        let doubt = 4.0 * f32::EPSILON * (size + norms[row] + 1.0) * (x.len() as f32).sqrt();
-        if best.distance == 0.0 || best.distance * best.distance > 16.0 * f64::from(doubt) {
-            return best;
+        let doubt = 4.0 * f32::EPSILON * (size + candidates.norms[last] + 1.0) * (x.len() as f32).sqrt();
+        let farthest = best.iter().map(|one| one.distance).fold(0.0, f64::max);
+        if farthest > 0.0 && farthest * farthest <= 16.0 * f64::from(doubt) {
+            let limit = candidates.value(last) + doubt;
+            best = (0..self.len()).filter(|&row| candidates.value(row) <= limit).map(known).collect();
         }
-        let limit = norms[row] - 2.0 * products[row] + doubt;
-        let close = (0..norms.len()).filter(|&other| norms[other] - 2.0 * products[other] <= limit);
-        let known = close.map(|row| Neighbour { row, distance: self.distance(x, observed, row) });
-        known.fold(best, |best, other| if other.distance < best.distance { other } else { best })
+        best.sort_by(|a, b| a.distance.total_cmp(&b.distance));
+        best.truncate(k);
+        best
     }
 
     /// The distance of a scaled row from the stored row `place`.
@@ -182,21 +222,67 @@ impl Nearest {
     }
 }
 
-/// The place of the smallest `norm - 2 product`, of equal ones the first.
-fn smallest(products: &[f32], norms: &[f32]) -> usize {
-    const LANES: usize = 16;
-    let (mut best, mut places) = ([f32::INFINITY; LANES], [0usize; LANES]);
-    for (block, (products, norms)) in products.chunks(LANES).zip(norms.chunks(LANES)).enumerate() {
-        for (lane, (product, norm)) in products.iter().zip(norms).enumerate() {
-            let value = norm - 2.0 * product;
-            if value < best[lane] {
-                best[lane] = value;
-                places[lane] = block * LANES + lane;
-            }
+/// What a row's distances from the stored rows are judged by, but for rounding and its own norm.
+struct Candidates<'a> {
+    products: &'a [f32],
+    norms: &'a [f32],
+}
+
+/// Candidates that are compared at once.
+const LANES: usize = 16;
+
+impl Candidates<'_> {
+    fn value(&self, row: usize) -> f32 {
+        self.norms[row] - 2.0 * self.products[row]
+    }
+
+    /// The places of the `k` smallest values, of equal ones the first.
+    fn smallest(&self, k: usize) -> Vec<usize> {
+        match k {
+            0 => Vec::new(),
+            1 => vec![self.least()],
+            _ => self.several(k),
         }
     }
-    let order = |a: &usize, b: &usize| best[*a].total_cmp(&best[*b]).then(places[*a].cmp(&places[*b]));
-    (0..LANES).min_by(order).map_or(0, |lane| places[lane])
+
+    fn blocks(&self) -> impl Iterator<Item = (usize, (&[f32], &[f32]))> {
+        self.products.chunks(LANES).zip(self.norms.chunks(LANES)).enumerate()
+    }
+
+    fn least(&self) -> usize {
+        let (mut best, mut places) = ([f32::INFINITY; LANES], [0usize; LANES]);
+        for (block, (products, norms)) in self.blocks() {
+            for (lane, (product, norm)) in products.iter().zip(norms).enumerate() {
+                let value = norm - 2.0 * product;
+                if value < best[lane] {
+                    best[lane] = value;
+                    places[lane] = block * LANES + lane;
+                }
+            }
+        }
+        let order = |a: &usize, b: &usize| best[*a].total_cmp(&best[*b]).then(places[*a].cmp(&places[*b]));
+        (0..LANES).min_by(order).map_or(0, |lane| places[lane])
+    }
+
+    fn several(&self, k: usize) -> Vec<usize> {
+        let mut best: Vec<(f32, usize)> = Vec::with_capacity(k + 1);
+        let mut limit = f32::INFINITY;
+        for (block, (products, norms)) in self.blocks() {
+            let least = products.iter().zip(norms).map(|(p, n)| n - 2.0 * p).fold(f32::INFINITY, f32::min);
+            if least >= limit {
+                continue;
+            }
+            for row in block * LANES..block * LANES + products.len() {
+                let value = self.value(row);
+                if value < limit {
+                    best.insert(best.partition_point(|one| one.0 <= value), (value, row));
+                    best.truncate(k);
+                    limit = if best.len() == k { best[k - 1].0 } else { f32::INFINITY };
+                }
+            }
+        }
+        best.into_iter().map(|(_, row)| row).collect()
+    }
 }
 
 fn scale(values: &[f32], root: &[f32]) -> Vec<f32> {
@@ -233,6 +319,21 @@ mod tests {
             let nearest = rows.iter().map(distance).fold(f64::INFINITY, f64::min);
             assert!((found.distance - nearest).abs() < 1e-5, "{} and {nearest}", found.distance);
             assert!((distance(&rows[found.row]) - nearest).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn several_are_the_nearest_in_order() {
+        let rows = random::normal(&Key::new(3), (70, 3), DType::F32, &Device::Cpu).unwrap();
+        let nearest = Nearest::new(&rows, &[1.0, 1.0, 1.0]).unwrap();
+        let all = nearest.find_several(&rows, None, 99).unwrap();
+        assert!(all.iter().enumerate().all(|(row, all)| all.len() == 70 && all[0].row == row));
+        assert!(all.iter().all(|all| all.windows(2).all(|pair| pair[0].distance <= pair[1].distance)));
+        for k in [1, 2, 7] {
+            let found = nearest.find_several(&rows, None, k).unwrap();
+            assert!(found.iter().zip(&all).all(|(found, all)| found[..] == all[..k]), "{k}");
+            let others = nearest.others(9, k).unwrap();
+            assert!(others.iter().zip(&all).all(|(others, all)| others[..] == all[1..=k]), "{k}");
         }
     }
 

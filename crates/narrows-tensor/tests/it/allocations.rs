@@ -19,17 +19,20 @@ static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: everything is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
+    // SAFETY: the contract is that of the trait.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         TAKEN.fetch_add(1, Relaxed);
         // SAFETY: the caller's contract is the system's.
         unsafe { System.alloc(layout) }
     }
 
+    // SAFETY: the contract is that of the trait.
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
         // SAFETY: the caller's contract is the system's.
         unsafe { System.dealloc(at, layout) }
     }
 
+    // SAFETY: the contract is that of the trait.
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         TAKEN.fetch_add(1, Relaxed);
         // SAFETY: the caller's contract is the system's.

@@ -10,6 +10,7 @@ use narrows_tensor::{Device, Tensor};
 
 use super::Detector;
 use super::reasons;
+use super::stored::StoredRows;
 use crate::Result;
 
 /// Columns that are tried for each alarm: those with the largest residuals.
@@ -62,7 +63,7 @@ pub(super) fn attribute(
         }
         changed.clone()
     };
-    if let Some(nearest) = detector.nearest() {
+    if let Some(nearest) = detector.stored().map(StoredRows::nearest) {
         let mut others = known.clone().unwrap_or_else(|| vec![1.0; tried.len() * width]);
         for (place, (_, column)) in tried.iter().enumerate() {
             detector.features(*column).for_each(|feature| others[place * width + feature] = 0.0);

@@ -27,12 +27,16 @@ pub struct DetectConfig {
     /// 0 leaves that part out. It suits networks that were trained with hidden columns (`corruption`).
     #[serde(skip_serializing_if = "is_default")]
     pub hidden: Passes,
+    /// Nearest stored rows that say how dense it is around a row: its distance from them in units of theirs from each other,
+    /// the local outlier factor, is part of the score; 0 leaves that part out. It needs stored rows (`neighbours`).
+    #[serde(skip_serializing_if = "is_default")]
+    pub lof: LocalRows,
     /// What is part of the score of the distance of a row's code from those of training rows: none, nearest, to the nearest
     /// of them, each value in units of its spread; mahalanobis, from their mean in units of their spread.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<CodeDistance>,
-    /// The scale on which the sizes of the parts are averaged: mean, in units of their mean over training rows; rank, their
-    /// rank among those of training rows; p-value, the negative logarithm of their p-value among them (Fisher).
+    /// The scale on which the sizes of the parts are averaged: mean, in units of their mean over training rows;
+    /// geometric, the same averaged geometrically, so that no part drowns another; rank, their rank among those of training rows; p-value, the negative logarithm of their p-value among them (Fisher).
     #[serde(skip_serializing_if = "is_default")]
     pub combine: Combination,
     /// Exponent of the columns' squared errors in what the network makes of a row: 1 is the usual squared error, larger values let the strangest
@@ -83,6 +87,8 @@ pub(crate) enum Part {
     Hidden,
     /// The distance to the nearest stored row.
     Rows,
+    /// How much sparser it is around the row than around its neighbours.
+    Lof,
     /// The distance of the code from other codes.
     Code,
 }
@@ -96,12 +102,26 @@ impl Part {
 }
 
 impl DetectConfig {
+    /// Refuses options that contradict each other.
+    ///
+    /// # Errors
+    /// A part needs another one.
+    pub fn check(&self) -> Result<()> {
+        if self.lof.get() > 0 && self.neighbours.get() == 0 {
+            let reason = "lof compares a row with stored rows, and none are stored; set detect.neighbours = 50000, or \
+                          detect.lof = 0";
+            return Err(Error::Detect { reason: reason.into() });
+        }
+        Ok(())
+    }
+
     /// What a score is made of, in the order in which evidence is kept.
     pub(crate) fn parts(&self) -> Vec<Part> {
         let parts = [
             (Part::Residual, true),
             (Part::Hidden, self.hidden.get() > 0),
             (Part::Rows, self.neighbours.get() > 0),
+            (Part::Lof, self.lof.get() > 0),
             (Part::Code, self.code.is_some()),
         ];
         parts.into_iter().filter_map(|(part, present)| present.then_some(part)).collect()
@@ -113,6 +133,12 @@ impl DetectConfig {
 #[serde(try_from = "usize", into = "usize")]
 #[schemars(with = "usize")]
 pub struct Passes(usize);
+
+/// Stored rows that are looked at around each row, at most 1000.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "usize", into = "usize")]
+#[schemars(with = "usize")]
+pub struct LocalRows(usize);
 
 /// Codes drawn for each row, from 1 to 10000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -145,6 +171,7 @@ impl Default for DetectConfig {
             codes: Codes::default(),
             neighbours: Neighbours(0),
             hidden: Passes(0),
+            lof: LocalRows(0),
             code: None,
             combine: Combination::default(),
             power: Power(2.0),
@@ -187,6 +214,21 @@ impl Passes {
     /// There are more.
     pub fn new(passes: usize) -> Result<Self> {
         if passes <= 10_000 { Ok(Self(passes)) } else { Err(setting("hidden", passes as f64, "at most 10000 passes")) }
+    }
+
+    /// The number.
+    pub fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl LocalRows {
+    /// At most 1000.
+    ///
+    /// # Errors
+    /// There are more.
+    pub fn new(rows: usize) -> Result<Self> {
+        if rows <= 1_000 { Ok(Self(rows)) } else { Err(setting("lof", rows as f64, "at most 1000 neighbours")) }
     }
 
     /// The number.
@@ -275,4 +317,4 @@ macro_rules! read_as {
     )+};
 }
 
-read_as!(Codes: usize, Neighbours: usize, Passes: usize, Trim: f64, Power: f64);
+read_as!(Codes: usize, LocalRows: usize, Neighbours: usize, Passes: usize, Trim: f64, Power: f64);

@@ -3,15 +3,15 @@
 //! Each part gives every column of a row a squared error: the residual of the network (mean over the members of an
 //! ensemble; of a network with a distance of its own that distance, or its bound on the likelihood, shared out as the
 //! residual is), and where training rows are stored the difference from the nearest of them. A part's size is the norm of its
-//! errors, on a scale that training rows give ([`Combination`](narrows_eval::scorer::Combination)); the score is the mean of
-//! the parts' sizes: 1 is usual where that scale is their mean.
+//! errors, on a scale that training rows give ([`Combination`](narrows_eval::scorer::Combination)); the score is the average
+//! of the parts' sizes: 1 is usual where that scale is their mean.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use narrows_core::{Autoencoder, Batch};
 use narrows_data::{Family, Layout, Preparation};
-use narrows_eval::scorer::{Nearest, Residual};
+use narrows_eval::scorer::Residual;
 use narrows_tensor::{DType, Device, Tensor};
 use rayon::prelude::*;
 
@@ -21,6 +21,7 @@ use super::config::Part;
 use super::hidden::Hidden;
 use super::record::Record;
 use super::rows::Evidence;
+use super::stored::StoredRows;
 use super::surprise;
 use crate::evaluate::ROWS;
 use crate::{Error, Result};
@@ -43,7 +44,7 @@ pub struct Detector {
     difference: Residual,
     constant: Option<Tensor>,
     hidden: Option<Hidden>,
-    nearest: Option<Nearest>,
+    stored: Option<StoredRows>,
     codes: Option<KnownCodes>,
     /// What a score is made of.
     parts: Vec<Part>,
@@ -77,7 +78,7 @@ impl Detector {
             deviance(&record, layout, &ranges, all)?
         };
         let (watched, steps) = (Vec::new(), layout.steps);
-        let nearest = tensors.get("rows").map(|rows| Nearest::new(rows, &weights)).transpose()?;
+        let stored = StoredRows::new(&record.config, tensors, &weights)?;
         let passes = record.config.hidden.get();
         let hidden = (passes > 0).then(|| Hidden::new(&layout.dims, &ranges, steps, passes)).transpose()?;
         let parts = record.config.parts();
@@ -92,7 +93,7 @@ impl Detector {
             difference,
             constant,
             hidden,
-            nearest,
+            stored,
             codes,
             parts,
         })
@@ -105,7 +106,9 @@ impl Detector {
         tensors: &BTreeMap<String, Tensor>,
     ) -> Result<Self> {
         let parts = record.config.parts();
-        if record.usual.len() != parts.len() || parts.contains(&Part::Rows) != tensors.contains_key("rows") {
+        let stored = [(Part::Rows, "rows"), (Part::Lof, "spacings")];
+        let together = stored.iter().all(|(part, name)| parts.contains(part) == tensors.contains_key(*name));
+        if record.usual.len() != parts.len() || !together {
             return Err(Error::Detect { reason: "the stored rows and their scales do not belong together".into() });
         }
         let (score, width) = (record.config.score, preparation.layout().row_width());
@@ -119,7 +122,7 @@ impl Detector {
     /// What the model file keeps besides the record.
     pub(crate) fn tensors(&self) -> BTreeMap<String, Tensor> {
         let mut tensors: BTreeMap<String, Tensor> = self.codes.iter().flat_map(KnownCodes::tensors).collect();
-        tensors.extend(self.nearest.iter().map(|nearest| ("rows".to_owned(), nearest.rows().clone())));
+        tensors.extend(self.stored.iter().flat_map(StoredRows::tensors));
         tensors
     }
 
@@ -148,14 +151,14 @@ impl Detector {
     /// The same with only those parts that do not compare with stored rows.
     pub(super) fn without_stored(&self) -> Self {
         let mut alone = self.clone();
-        (alone.nearest, alone.codes) = (None, None);
+        (alone.stored, alone.codes) = (None, None);
         alone.parts.retain(|part| matches!(part, Part::Residual | Part::Hidden));
         alone
     }
 
     /// The stored rows.
-    pub(super) fn nearest(&self) -> Option<&Nearest> {
-        self.nearest.as_ref()
+    pub(super) fn stored(&self) -> Option<&StoredRows> {
+        self.stored.as_ref()
     }
 
     /// What a score is made of.
@@ -181,21 +184,22 @@ impl Detector {
     /// The squared error of each column at each step of each sample, one list for each part.
     pub(crate) fn evidence(&self, network: &(impl Autoencoder + ?Sized), batch: &Batch) -> Result<Evidence> {
         let (x, observed) = (&batch.x, batch.observed.as_ref());
-        let mut residual = self.errors(batch, &reconstructions(network, batch)?)?;
-        if let Some(own) = self.own_sizes(network, batch)? {
-            self.resize(&mut residual, own);
-        }
-        let mut parts = vec![residual];
+        let residual = self.errors(batch, &reconstructions(network, batch)?)?;
+        let mut parts = vec![match self.own_sizes(network, batch)? {
+            Some(own) => self.resized(residual, own),
+            None => residual,
+        }];
         if let Some(hidden) = &self.hidden {
             parts.push(self.errors(batch, &[hidden.predicted(network, x)?])?);
         }
-        if let Some(nearest) = &self.nearest {
-            parts.push(self.differences(nearest, &nearest.find(x, observed)?, x, observed)?);
+        if let Some(stored) = &self.stored {
+            let around = stored.around(x, observed)?;
+            let differences = self.difference.errors(x, &around.nearest, observed)?;
+            parts.push(differences.clone());
+            parts.extend(around.factors.map(|factors| self.resized(differences, factors)));
         }
         if let Some(codes) = &self.codes {
-            let mut errors = parts[0].clone();
-            self.resize(&mut errors, codes.distances(&code::encode(network, x)?)?);
-            parts.push(errors);
+            parts.push(self.resized(parts[0].clone(), codes.distances(&code::encode(network, x)?)?));
         }
         Ok(Evidence { columns: self.columns.len(), parts })
     }
@@ -222,11 +226,12 @@ impl Detector {
     }
 
     /// Gives each sample's errors a size from elsewhere; they then only say which columns it comes from.
-    fn resize(&self, errors: &mut [f64], sizes: Vec<f64>) {
+    fn resized(&self, mut errors: Vec<f64>, sizes: Vec<f64>) -> Vec<f64> {
         let columns = self.columns.len();
         for (sample, size) in errors.chunks_exact_mut(columns * self.steps).zip(sizes) {
             sample.chunks_exact_mut(columns).for_each(|errors| self.residual.resize(errors, size));
         }
+        errors
     }
 
     /// The size that the model itself gives each sample, if it does.
@@ -238,21 +243,6 @@ impl Detector {
         let Some(own) = network.strangeness(&batch.x)? else { return Ok(None) };
         let own = own.to_dtype(DType::F64).and_then(|own| own.to_vec1::<f64>()).map_err(narrows_tensor::Error::from)?;
         Ok(Some(own.into_iter().map(|own| own.max(0.0).sqrt()).collect()))
-    }
-
-    fn differences(
-        &self,
-        nearest: &Nearest,
-        found: &[narrows_eval::scorer::Neighbour],
-        x: &Tensor,
-        observed: Option<&Tensor>,
-    ) -> Result<Vec<f64>> {
-        let places: Vec<u32> = found.iter().map(|neighbour| neighbour.row as u32).collect();
-        let count = places.len();
-        let neighbours = Tensor::from_vec(places, count, &Device::Cpu)
-            .and_then(|places| nearest.rows().index_select(&places, 0)?.reshape(x.shape()))
-            .map_err(narrows_tensor::Error::from)?;
-        Ok(self.difference.errors(x, &neighbours, observed)?)
     }
 
     /// The size of each part of one row's evidence.
@@ -271,7 +261,7 @@ impl Detector {
 
     /// The score of one row's evidence.
     pub(crate) fn score(&self, parts: &[&[f64]]) -> f64 {
-        self.scaled(parts).sum::<f64>() / self.parts.len() as f64
+        self.record.config.combine.average(self.scaled(parts))
     }
 
     /// The score of each row of evidence.
@@ -377,6 +367,9 @@ mod tests {
         assert_eq!(detector.score(&parts), f64::midpoint(0.5, 2.0));
         detector.record.config.combine = narrows_eval::scorer::Combination::PValue;
         assert!((detector.score(&parts) - f64::midpoint(0.0, 2.0 * 2f64.ln())).abs() < 1e-12);
+        // In units of their means the sizes are 1 and 2, but for what counts as nothing.
+        detector.record.config.combine = narrows_eval::scorer::Combination::Geometric;
+        assert!((detector.score(&parts) - 2f64.sqrt()).abs() < 0.01);
     }
 
     #[test]

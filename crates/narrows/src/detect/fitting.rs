@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use narrows_core::Autoencoder;
 use narrows_data::{Preparation, Splits, Subset, Train, in_order};
-use narrows_eval::scorer::{Combination, UsualSizes};
+use narrows_eval::scorer::UsualSizes;
 use narrows_eval::threshold::Conformal;
 use narrows_tensor::{DType, Device, Tensor};
 
@@ -57,8 +57,8 @@ pub(crate) fn fit(
     let record = &mut detector.record;
     record.usual = sizes.iter().map(|sizes| UsualSizes::of(sizes)).collect();
     let strangest = record.usual.iter().map(|usual| usual.on(config.combine, usual.largest()));
-    record.unseen = strangest.sum::<f64>() / record.usual.len() as f64;
-    if config.combine == Combination::Mean {
+    record.unseen = config.combine.average(strangest);
+    if !config.combine.by_rank() {
         record.usual.iter_mut().for_each(UsualSizes::forget_quantiles);
     }
     // Where validation rows chose the best step, only test rows are untouched.
@@ -167,9 +167,11 @@ fn usual_sizes(
 ) -> Result<Vec<Vec<f64>>> {
     let alone = detector.without_stored();
     let mut sizes = part_sizes(&alone, network, preparation, &train.clone().limit(SCALED))?;
-    if let Some(nearest) = detector.nearest() {
+    if let Some(stored) = detector.stored() {
         let per_step = (detector.steps() as f64).sqrt();
-        sizes.push(nearest.apart(SCALED)?.iter().map(|distance| distance / per_step).collect());
+        let (distances, factors) = stored.usual(SCALED)?;
+        sizes.push(distances.iter().map(|distance| distance / per_step).collect());
+        sizes.extend(factors);
     }
     if let (Some(known), Some(codes)) = (detector.codes(), codes) {
         sizes.push(known.usual(codes, SCALED)?);

@@ -62,7 +62,7 @@ pub(crate) fn check(network: &(impl Autoencoder + ?Sized)) -> Result<()> {
 
 fn not_trained_to() -> Error {
     let reason = "hidden: the model does not predict hidden columns; train `--model dae` with \
-                  --set \"model.dae.corruption={ noise-or-columns = { level = 1.0, share = 0.7 } }\", or set detect.hidden = 0";
+                  --set \"model.corruption={ noise-or-columns = { level = 1.0, share = 0.7 } }\", or set detect.hidden = 0";
     Error::Detect { reason: reason.into() }
 }
 

@@ -26,13 +26,14 @@ mod remarkable;
 mod rows;
 mod scoring;
 mod state;
+mod stored;
 mod surprise;
 mod trimming;
 mod writer;
 
 pub use alarm::{Alarm, Rule};
 pub use calibration::Calibration;
-pub use config::{CodeDistance, Codes, DetectConfig, Neighbours, Passes, Power, Score, Trim};
+pub use config::{CodeDistance, Codes, DetectConfig, LocalRows, Neighbours, Passes, Power, Score, Trim};
 pub use detected::Detected;
 pub use detector::Detector;
 pub(crate) use detector::PREFIX;

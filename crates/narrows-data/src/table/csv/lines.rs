@@ -1,11 +1,9 @@
 //! Rows that come line by line: delimited text below a header, or JSON objects. A row is one line, so that a line that is no
 //! row can be skipped and the next one is read.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value};
 
-use super::{Reading, dialect, row};
+use super::{Reading, dialect, objects, row};
 use crate::schema::Role;
 use crate::smoothed::Smoothed;
 use crate::table::select;
@@ -37,7 +35,7 @@ impl Lines {
     /// The line is no text, or columns that the options name or a model expects are missing.
     pub fn new(origin: &str, first: &str, options: &OpenOptions) -> Result<Self> {
         let first = first.trim_start_matches('\u{feff}').trim_end_matches(['\n', '\r']);
-        let objects = first.trim_start().starts_with('{');
+        let objects = objects::are(first.as_bytes());
         let (delimiter, names) = if objects {
             (b',', expected_names(options))
         } else {
@@ -56,7 +54,7 @@ impl Lines {
             columns.extend(role.map(|role| Column { name: name.clone(), kind, role }));
         }
         let schema = Schema { sample: Sample::Table, columns: columns.clone() };
-        let reading = Reading { origin: origin.to_owned(), delimiter, slots, columns, faults: None };
+        let reading = Reading { origin: origin.to_owned(), delimiter, objects, slots, columns, faults: None };
         Ok(Self { reading, schema, smooth: options.smooth, keys: objects.then_some(names) })
     }
 
@@ -125,16 +123,8 @@ impl Lines {
             if place > 0 {
                 text.push(',');
             }
-            match object.get(key) {
-                None | Some(Value::Null) => {}
-                Some(Value::String(value)) => {
-                    // Writing to memory does not fail.
-                    let _ = write!(text, "\"{}\"", value.replace('"', "\"\""));
-                }
-                Some(value @ (Value::Bool(_) | Value::Number(_))) => {
-                    let _ = write!(text, "{value}");
-                }
-                Some(_) => return Err(self.stray(number, &format!("a list or an object in `{key}`"))),
+            if !objects::cell(object.get(key), &mut text) {
+                return Err(self.stray(number, &format!("a list or an object in `{key}`")));
             }
         }
         Ok(text)

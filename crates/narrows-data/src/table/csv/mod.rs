@@ -1,10 +1,11 @@
-//! Delimited text (CSV, TSV and relatives) as a source.
+//! Delimited text (CSV, TSV and relatives) as a source, and lines of JSON objects.
 
 mod dialect;
 mod index;
 mod kind;
 mod lines;
 mod number;
+mod objects;
 mod parse;
 mod row;
 
@@ -22,6 +23,9 @@ use parse::Reading;
 
 /// Bytes at the start of the file from which delimiter and header are told.
 const HEAD: u64 = 1 << 20;
+
+/// Bytes from which it is told whether lines are JSON objects.
+const FIRST: u64 = 256;
 
 /// Blocks, and rows of each, from which the kinds of columns are told.
 const SAMPLED: (usize, usize) = (16, 4096);
@@ -43,13 +47,29 @@ struct Head {
     start: u64,
     line: u64,
     names: Vec<String>,
+    /// Whether rows were JSON objects.
+    objects: bool,
 }
 
 impl Csv {
-    /// Finds delimiter, header, rows and kinds.
+    /// Finds delimiter, header, rows and kinds. Lines of JSON objects are rows of their values by name.
     pub(crate) fn new(origin: String, storage: Storage, length: u64, options: &OpenOptions) -> Result<Self> {
         let text = Text { storage: &storage, length, origin: &origin };
+        let mut first = vec![0; length.min(FIRST) as usize];
+        text.read(0, &mut first)?;
+        if objects::are(&first) {
+            let (names, storage, length) = objects::delimited(text, !options.lenient)?;
+            let names = select::names(&origin, names)?;
+            let head = Head { delimiter: objects::DELIMITER, start: 0, line: 1, names, objects: true };
+            return Self::below(head, origin, storage, length, options);
+        }
         let head = Head::read(text, options)?;
+        Self::below(head, origin, storage, length, options)
+    }
+
+    /// Finds rows and kinds below a header.
+    fn below(head: Head, origin: String, storage: Storage, length: u64, options: &OpenOptions) -> Result<Self> {
+        let text = Text { storage: &storage, length, origin: &origin };
         let roles = select::roles(&origin, &head.names, options)?;
         let index = Index::new(text, head.start, head.line, head.delimiter, head.names.len())?;
         if index.rows.is_empty() {
@@ -73,7 +93,7 @@ impl Csv {
         }
         let schema = Schema { sample: Sample::Table, columns: columns.clone() };
         let faults = options.lenient.then(Seen::default);
-        let reading = Reading { origin, delimiter: head.delimiter, slots, columns, faults };
+        let reading = Reading { origin, delimiter: head.delimiter, objects: head.objects, slots, columns, faults };
         Ok(Self { storage, length, schema, index, reading })
     }
 }
@@ -131,10 +151,10 @@ impl Head {
             let lines = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count() as u64;
             let start = (mark as u64 + end as u64 + 1).min(length);
             let names = select::names(origin, given)?;
-            return Ok(Self { delimiter, start, line: lines(&body[..end]) + 2, names });
+            return Ok(Self { delimiter, start, line: lines(&body[..end]) + 2, names, objects: false });
         }
         let names = unnamed(origin, given.len(), expected)?;
-        Ok(Self { delimiter, start: mark as u64, line: 1, names })
+        Ok(Self { delimiter, start: mark as u64, line: 1, names, objects: false })
     }
 }
 

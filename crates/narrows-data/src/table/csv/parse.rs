@@ -15,6 +15,8 @@ use crate::{Block, Column, ColumnData, ColumnKind};
 pub(super) struct Reading {
     pub(super) origin: String,
     pub(super) delimiter: u8,
+    /// Whether lines were JSON objects.
+    pub(super) objects: bool,
     /// For each column of the file its place among those that are read.
     pub(super) slots: Vec<Option<usize>>,
     /// The columns that are read.
@@ -46,7 +48,7 @@ impl Reading {
             }
             let before = faults.mark();
             at = match self.row(text, at, &mut values, line, &mut faults) {
-                Err(error @ TableError::Ragged { .. }) if self.faults.is_some() => {
+                Err(error @ (TableError::Ragged { .. } | TableError::Object { .. })) if self.faults.is_some() => {
                     faults.back_to(before);
                     faults.line(&error);
                     for values in &mut values {
@@ -172,6 +174,10 @@ impl Reading {
         let end = end_of_row(text, start, self.delimiter);
         if end.is_none() && text[start..].contains(&b'\n') {
             return TableError::OpenQuote { origin: self.origin.clone(), line: line_at(text, start, line) };
+        }
+        if self.objects {
+            let (origin, line) = (self.origin.clone(), line_at(text, start, line));
+            return TableError::Object { origin, line, found: "another text".into() };
         }
         let end = end.unwrap_or(text.len());
         TableError::Ragged {

@@ -2,6 +2,7 @@
 
 mod arrow_files;
 mod bad_text;
+mod objects;
 mod real;
 mod text;
 

@@ -1,0 +1,180 @@
+//! Lines of JSON objects as delimited text, line for line.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::{self, BufRead, BufReader, Read, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
+use tempfile::{SpooledData, SpooledTempFile};
+
+use super::index::Text;
+use crate::format::storage::Storage;
+use crate::table::TableError;
+use crate::{Error, Result};
+
+/// Bytes of delimited text that stay in memory.
+const MEMORY: usize = 48 << 20;
+
+/// What separates cells.
+pub(super) const DELIMITER: u8 = b',';
+
+/// Whether a text whose first bytes are `head` holds an object on each line.
+pub(super) fn are(head: &[u8]) -> bool {
+    let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
+    head.trim_ascii_start().starts_with(b"{")
+}
+
+/// Names of values in the order of their appearance, and the objects as rows of them: on line `n` the object of line `n`. A
+/// line that is no object has no cells at all; `strict`, it is an error, as is a value that is a list or an object.
+pub(super) fn delimited(text: Text<'_>, strict: bool) -> Result<(Vec<String>, Storage, u64)> {
+    let names = names(text, strict)?;
+    let io = |action| move |source| Error::Io { path: text.origin.into(), action, source };
+    let failed = io("cannot write its rows to a temporary file");
+    let mut rows = SpooledTempFile::new(MEMORY);
+    let mut row = String::new();
+    let mut length = 0;
+    each(text, |number, line| {
+        row.clear();
+        if !line.is_empty() {
+            match object(line) {
+                Ok(object) => write(&mut row, &object, &names, strict, text.origin, number)?,
+                Err(_) => row.extend(std::iter::repeat_n(char::from(DELIMITER), names.len())),
+            }
+        }
+        row.push('\n');
+        length += row.len() as u64;
+        rows.write_all(row.as_bytes()).map_err(&failed)
+    })?;
+    let storage = match rows.into_inner() {
+        SpooledData::InMemory(bytes) => Storage::Memory(Arc::new(bytes.into_inner())),
+        SpooledData::OnDisk(file) => Storage::File(Arc::new(file)),
+    };
+    Ok((names, storage, length))
+}
+
+/// Writes a value as a cell; whether it can be one.
+pub(super) fn cell(value: Option<&Value>, row: &mut String) -> bool {
+    // Writing to memory does not fail.
+    match value {
+        None | Some(Value::Null) => {}
+        Some(Value::String(value)) => {
+            let _ = write!(row, "\"{}\"", value.replace('"', "\"\""));
+        }
+        Some(value @ (Value::Bool(_) | Value::Number(_))) => {
+            let _ = write!(row, "{value}");
+        }
+        Some(_) => return false,
+    }
+    true
+}
+
+fn write(
+    row: &mut String,
+    object: &Map<String, Value>,
+    names: &[String],
+    strict: bool,
+    origin: &str,
+    line: u64,
+) -> Result<()> {
+    for (place, name) in names.iter().enumerate() {
+        if place > 0 {
+            row.push(char::from(DELIMITER));
+        }
+        let value = object.get(name);
+        if !cell(value, row) {
+            if strict {
+                return Err(TableError::Nested { origin: origin.to_owned(), line, column: name.clone() }.into());
+            }
+            let text = value.map(Value::to_string).unwrap_or_default();
+            cell(Some(&Value::String(text)), row);
+        }
+    }
+    Ok(())
+}
+
+/// The names of all values.
+fn names(text: Text<'_>, strict: bool) -> Result<Vec<String>> {
+    let (mut names, mut seen) = (Vec::new(), BTreeSet::new());
+    each(text, |number, line| {
+        match serde_json::from_slice::<Names>(line) {
+            _ if line.is_empty() => {}
+            Ok(Names(found)) => names.extend(found.into_iter().filter(|name| seen.insert(name.clone()))),
+            Err(error) if strict => {
+                let (origin, found) = (text.origin.to_owned(), error.to_string());
+                return Err(TableError::Object { origin, line: number, found }.into());
+            }
+            Err(_) => {}
+        }
+        Ok(())
+    })?;
+    if names.is_empty() {
+        let expected = "objects with a value for each column, one on each line";
+        return Err(Error::Empty { path: text.origin.into(), expected });
+    }
+    Ok(names)
+}
+
+fn object(line: &[u8]) -> serde_json::Result<Map<String, Value>> {
+    serde_json::from_slice(line)
+}
+
+/// The names in an object, in its order.
+struct Names(Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Names;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Names, A::Error> {
+                let mut names = Vec::new();
+                while let Some((name, _)) = map.next_entry::<String, IgnoredAny>()? {
+                    names.push(name);
+                }
+                Ok(Names(names))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// Calls `take` with the number of each line, from 1, and the line; an empty slice where it is blank.
+fn each(text: Text<'_>, mut take: impl FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
+    let mut reader = BufReader::with_capacity(1 << 20, At { text, place: 0 });
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let io = |source| Error::Io { path: Path::new(text.origin).into(), action: "cannot read", source };
+        if reader.read_until(b'\n', &mut line).map_err(io)? == 0 {
+            break;
+        }
+        let bare = if number == 1 { line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line) } else { &line };
+        take(number, bare.trim_ascii())?;
+    }
+    Ok(())
+}
+
+/// A text read from front to back.
+struct At<'a> {
+    text: Text<'a>,
+    place: u64,
+}
+
+impl Read for At<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = (self.text.length - self.place).min(buffer.len() as u64) as usize;
+        self.text.storage.read_at(self.place, &mut buffer[..count])?;
+        self.place += count as u64;
+        Ok(count)
+    }
+}
