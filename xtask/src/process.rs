@@ -55,6 +55,20 @@ pub fn peak_kilobytes(command: &mut Command) -> Result<u64> {
     Ok(peak)
 }
 
+/// Runs `command` once for both: the seconds that it took, and its peak resident memory in kilobytes as
+/// [`peak_kilobytes`] tells it.
+///
+/// # Errors
+///
+/// When it cannot start or ends with a failure.
+pub fn seconds_and_peak(command: &mut Command) -> Result<(f64, u64)> {
+    let (start, mut peak) = (Instant::now(), 0);
+    watched(command, Duration::from_millis(10), |process| {
+        peak = peak.max(mark(&process.join("status")).unwrap_or(0));
+    })?;
+    Ok((start.elapsed().as_secs_f64(), peak))
+}
+
 /// Runs `command`, whose output is not kept, and returns the seconds that it kept processors busy; where the system does not
 /// tell, the seconds by the clock.
 ///

@@ -59,6 +59,8 @@ const fn convolutional(mut extent: f64, channels: &[f64]) -> f64 {
 /// Modes of PyTorch; the best one counts.
 const MODES: [&str; 4] = ["eager", "compile", "eager-channels-last", "compile-channels-last"];
 
+const PAGE: &str = "docs/benchmarks.md";
+
 /// What to run, and for how long.
 #[derive(Args, Debug)]
 pub struct Options {
@@ -181,7 +183,8 @@ pub fn run(options: &Options) -> Result {
     }
     println!("figures: {}", path.display());
     if options.write {
-        repository::write("docs/benchmarks.md", &table::document(&report))?;
+        let page = repository::read(PAGE).unwrap_or_default();
+        repository::write(PAGE, &table::document(&report, &page))?;
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::Stdio;
 
 use super::encode::Scene;
-use super::{Figures, Options, Outcome, clocked, peer, times};
-use crate::process::{output, peak_kilobytes, run as execute};
+use super::{Figures, Options, Outcome, peer, times};
+use crate::process::{output, run as execute, seconds_and_peak};
 use crate::{Result, repository};
 
 const SCRIPT: &str = "xtask/bench/pyod_autoencoder.py";
@@ -41,18 +41,22 @@ pub(super) fn measure(name: &str, python: Option<&Path>, options: &Options) -> R
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command
     };
-    let mut seconds = [Vec::new(), Vec::new()];
+    // A run of PyOD takes minutes: each gives both figures.
+    let (mut seconds, mut peaks) = ([Vec::new(), Vec::new()], [0, 0]);
     for _ in 0..options.rounds.max(1) {
-        seconds[0].push(clocked(&mut train())? + clocked(&mut detect())?);
-        seconds[1].push(clocked(&mut theirs())?);
+        let (trained, of_training) = seconds_and_peak(&mut train())?;
+        let (scored, of_scoring) = seconds_and_peak(&mut detect())?;
+        let (fitted, of_fitting) = seconds_and_peak(&mut theirs())?;
+        seconds[0].push(trained + scored);
+        seconds[1].push(fitted);
+        peaks = [peaks[0].max(of_training).max(of_scoring), peaks[1].max(of_fitting)];
     }
     let [ours, pyod] = ["shuttle-ours.csv", "shuttle-theirs.csv"].map(|scores| -> Result<f64> {
         Ok(output(&mut script(&[Path::new("auroc"), &table, &path(scores)]))?.trim().parse()?)
     });
-    let peak = peak_kilobytes(&mut train())?.max(peak_kilobytes(&mut detect())?);
     let all = vec![
-        Figures::of_command("fused", ROWS, &seconds[0], peak),
-        Figures::of_command("torch, PyOD", ROWS, &seconds[1], peak_kilobytes(&mut theirs())?),
+        Figures::of_command("fused", ROWS, &seconds[0], peaks[0]),
+        Figures::of_command("torch, PyOD", ROWS, &seconds[1], peaks[1]),
     ];
     let remark = Some(format!("AUROC {:.4}, PyOD's {:.4}", ours?, pyod?));
     Ok(Outcome { remark, ..Outcome::new(name, all, Some(times(&seconds[0], &seconds[1]))) })

@@ -1,4 +1,4 @@
-//! The figures as text: lines on the terminal and the table in the documents.
+//! The figures as text: lines on the terminal, and the page in the documents with a section for each machine.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,6 +15,7 @@ pub(super) fn machine(python: Option<&Path>) -> Vec<(String, String)> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut machine = vec![
         ("processor".to_owned(), model.unwrap_or(std::env::consts::ARCH).to_owned()),
+        ("vectors".to_owned(), vectors().to_owned()),
         ("threads".to_owned(), threads.to_string()),
         ("rustc".to_owned(), output(&mut cargo(&["--version"])).unwrap_or_default().trim().to_owned()),
         ("candle".to_owned(), candle().unwrap_or_else(|| "unknown".to_owned())),
@@ -26,6 +27,20 @@ pub(super) fn machine(python: Option<&Path>) -> Vec<(String, String)> {
         machine.push(("torch".to_owned(), torch.trim().to_owned()));
     }
     machine
+}
+
+/// The widest vectors that the processor computes with.
+fn vectors() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::arch::is_x86_feature_detected!("avx512f") {
+            return "AVX-512";
+        }
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            return "AVX2";
+        }
+    }
+    "none beyond those of the architecture"
 }
 
 /// The version of candle in the lock file.
@@ -63,16 +78,34 @@ pub(super) fn lines(outcome: &Outcome) -> Vec<String> {
     lines
 }
 
-/// The page in `docs`.
-pub(super) fn document(report: &Report) -> String {
-    let mut text = String::from(
-        "# Benchmarks\n\nWritten by `cargo xtask bench --peers --write`; the implementations take turns within one run, and \
-         medians count. Shares are of the fastest product of two 2,048 x 2,048 matrices that any implementation reached; the \
-         limit is the ratio that a program would have which does nothing but the network's products, at that rate. Whole \
-         commands (`encode`) have a second ratio, to the script without Python's imports; `shuttle-csv` trains and scores a table of 49,097 rows, beside \
-         PyOD's autoencoder with its defaults. Workloads can be measured a few at a \
-         time: the last column is the commit.\n\n",
-    );
+/// What begins the section of a machine.
+const SECTION: &str = "\n## ";
+
+/// The page in `docs`: `page` with the section of this machine replaced or added.
+pub(super) fn document(report: &Report, page: &str) -> String {
+    let about = |name: &str| report.machine.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
+    let title = format!("{}, {}, {} threads", about("processor"), about("vectors"), about("threads"));
+    let mut sections: Vec<String> = page.split(SECTION).skip(1).map(|section| section.trim_end().to_owned()).collect();
+    let ours = format!("{title}\n\n{}", section(report));
+    match sections.iter_mut().find(|section| section.lines().next() == Some(title.as_str())) {
+        Some(section) => *section = ours,
+        None => sections.push(ours),
+    }
+    let intro = String::from(INTRODUCTION);
+    sections.iter().fold(intro, |text, section| format!("{text}{SECTION}{}\n", section.trim_end()))
+}
+
+const INTRODUCTION: &str = "# Benchmarks\n\n\
+    Written by `cargo xtask bench --peers --write`; the implementations take turns within one run, and medians count. Shares \
+    are of the fastest product of two 2,048 x 2,048 matrices that any implementation reached; the limit is the ratio that a \
+    program would have which does nothing but the network's products, at that rate. Whole commands (`encode`) have a second \
+    ratio, to the script without Python's imports; `shuttle-csv` trains and scores a table of 49,097 rows, beside PyOD's \
+    autoencoder with its defaults. Workloads can be measured a few at a time: the last column is the commit. Each \
+    machine has a section of its own.\n";
+
+/// What was measured on one machine.
+fn section(report: &Report) -> String {
+    let mut text = String::new();
     for (name, value) in &report.machine {
         let _ = writeln!(text, "- {name}: {value}");
     }
