@@ -42,6 +42,12 @@ macro_rules! vectorized {
 }
 pub(crate) use vectorized;
 
+/// Whether kernels with 256-bit vectors and fused multiply-add can run here.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn avx2() -> bool {
+    std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
+}
+
 /// Whether the AVX-512 kernels can run here.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn avx512() -> bool {

@@ -1,7 +1,7 @@
 //! The kernels that a product can run on: the vector units everywhere, the matrix unit where there is one.
 
 use super::operand::{LinesMut, Operand};
-use super::tile::{self, COLUMNS, DEPTH, Left, ROWS, STRIDE, Tile};
+use super::tile::{self, COLUMNS, DEPTH, Left, STRIDE, Tile};
 
 /// Where a product runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Kernel {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => super::amx::LANES,
-            _ => ROWS,
+            _ => tile::rows(),
         }
     }
 

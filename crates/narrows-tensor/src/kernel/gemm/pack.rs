@@ -30,6 +30,27 @@ pub(super) fn transpose(data: &[f32], stride: usize, rows: usize, width: usize, 
             plain(data, stride, blocks * 16..rows, width, 0..done, into);
         }
     }
+    #[cfg(target_arch = "x86_64")]
+    if done == 0 && crate::kernel::simd::avx2() {
+        done = depths / 8 * 8;
+        let blocks = rows / 8;
+        for block in 0..blocks {
+            for depth in (0..done).step_by(8) {
+                // SAFETY: AVX2 is there; the 8 x 8 block lies inside `data` and `into` by the assertion above.
+                unsafe {
+                    transpose8(
+                        data.as_ptr().add(block * 8 * stride + depth),
+                        stride,
+                        into.as_mut_ptr().add(depth * width + block * 8),
+                        width,
+                    );
+                }
+            }
+        }
+        if blocks * 8 < width {
+            plain(data, stride, blocks * 8..rows, width, 0..done, into);
+        }
+    }
     plain(data, stride, 0..rows, width, done..depths, into);
 }
 
@@ -48,6 +69,39 @@ fn plain(
             into[row] = data[row * stride + depth];
         }
         into[rows.end..].fill(0.0);
+    }
+}
+
+/// Transposes an 8 x 8 block in registers.
+///
+/// # Safety
+/// The processor has AVX2; `from` and `into` each hold 8 rows of 8 values at their strides.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn transpose8(from: *const f32, from_stride: usize, into: *mut f32, into_stride: usize) {
+    use std::arch::x86_64::{
+        _mm256_loadu_ps, _mm256_permute2f128_ps, _mm256_shuffle_ps, _mm256_storeu_ps, _mm256_unpackhi_ps,
+        _mm256_unpacklo_ps,
+    };
+    // SAFETY: the caller guarantees 8 rows of 8 numbers at both ends.
+    unsafe {
+        let r: [_; 8] = std::array::from_fn(|i| _mm256_loadu_ps(from.add(i * from_stride)));
+        // Pairs of rows, interleaved by element; then by two elements; then the two 128-bit lanes.
+        let pair: [_; 8] = std::array::from_fn(|i| {
+            let (a, b) = (r[i / 2 * 2], r[i / 2 * 2 + 1]);
+            if i % 2 == 0 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) }
+        });
+        let quad: [_; 8] = std::array::from_fn(|i| {
+            let (group, column) = (i / 4 * 4, i % 4);
+            let (a, b) = (pair[group + column / 2], pair[group + 2 + column / 2]);
+            if column % 2 == 0 { _mm256_shuffle_ps::<0x44>(a, b) } else { _mm256_shuffle_ps::<0xEE>(a, b) }
+        });
+        // quad[4 g + c] holds, in lane l, the elements (rows 4 g .. 4 g + 4) of column 4 l + c.
+        for column in 0..4 {
+            let (low, high) = (quad[column], quad[4 + column]);
+            _mm256_storeu_ps(into.add(column * into_stride), _mm256_permute2f128_ps::<0x20>(low, high));
+            _mm256_storeu_ps(into.add((4 + column) * into_stride), _mm256_permute2f128_ps::<0x31>(low, high));
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 /// Columns of a tile.
 pub(crate) const COLUMNS: usize = 32;
-/// The most rows of a tile: 28 accumulators, two columns and a broadcast fill the 32 registers.
-pub(super) const ROWS: usize = 14;
+/// The most rows of a tile: 28 accumulators, two columns and a broadcast fill the 32 registers of AVX-512.
+const ROWS: usize = 14;
+/// The most rows where there are sixteen registers: twice as many as they hold sums of.
+const FEWER: usize = 12;
 /// Depths between two rows of a packed left panel; not a power of two, so that rows fall into different cache sets.
 pub(super) const STRIDE: usize = DEPTH + 16;
 /// Depths in one block of a packed left panel.
@@ -28,6 +30,15 @@ pub(super) struct Left<'a> {
     pub(super) by_row: bool,
 }
 
+/// The most rows of a tile here.
+pub(super) fn rows() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if crate::kernel::simd::avx512() {
+        return ROWS;
+    }
+    FEWER
+}
+
 /// Numbers that a packed left panel takes.
 pub(super) fn left_len(rows: usize, depth: usize, by_row: bool) -> usize {
     if by_row { depth.div_ceil(DEPTH) * rows * STRIDE } else { (depth * rows).next_multiple_of(16) }
@@ -41,6 +52,11 @@ pub(super) fn multiply(left: Left<'_>, right: &[f32], tile: &mut Tile) {
     if crate::kernel::simd::avx512() {
         // SAFETY: AVX-512 is there, and the panels have the lengths that the kernel reads.
         return unsafe { avx512::multiply(left, right.as_ptr(), depth, false, tile) };
+    }
+    #[cfg(target_arch = "x86_64")]
+    if crate::kernel::simd::avx2() {
+        // SAFETY: AVX2 is there, and the panels have the lengths that the kernel reads.
+        return unsafe { avx2::multiply(left, right.as_ptr(), depth, tile) };
     }
     portable::multiply(left, right, tile);
 }
@@ -151,42 +167,103 @@ mod avx512 {
     );
 }
 
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use std::arch::x86_64::{
+        _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+    };
+
+    use super::{COLUMNS, DEPTH, Left, STRIDE, Tile};
+
+    /// Rows and columns whose sums fill twelve of the sixteen registers.
+    const SOME: usize = 6;
+    const HALF: usize = 16;
+
+    /// # Safety
+    /// AVX2 and FMA are there; `left` holds `depth` depths and `right` `depth * COLUMNS` numbers.
+    pub(super) unsafe fn multiply(left: Left<'_>, right: *const f32, depth: usize, tile: &mut Tile) {
+        let parts = left.rows.div_ceil(SOME);
+        for part in 0..parts {
+            let (first, end) = (part * left.rows / parts, (part + 1) * left.rows / parts);
+            for column in [0, HALF] {
+                let at = (first, column);
+                macro_rules! by_rows {
+                    ($($rows:literal)*) => {
+                        match (end - first, left.by_row) {
+                            $(
+                                // SAFETY: by this function's contract.
+                                ($rows, true) => unsafe { run::<$rows, true>(left, right, depth, at, tile) },
+                                // SAFETY: by this function's contract.
+                                ($rows, false) => unsafe { run::<$rows, false>(left, right, depth, at, tile) },
+                            )*
+                            _ => {}
+                        }
+                    };
+                }
+                by_rows!(1 2 3 4 5 6);
+            }
+        }
+    }
+
+    /// The sums of `R` rows and 16 columns from row and column `first` and `column` on.
+    ///
+    /// # Safety
+    /// AVX2 and FMA are there; `left` holds `depth` depths of more than `first + R` rows and `right` as many of 32 columns.
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn run<const R: usize, const BY_ROW: bool>(
+        left: Left<'_>,
+        right: *const f32,
+        mut depth: usize,
+        (first, column): (usize, usize),
+        tile: &mut Tile,
+    ) {
+        // Where the element (row i, depth k) lies: at `i * row + k * step`.
+        let (row, step) = if BY_ROW { (STRIDE, 1) } else { (1, left.rows) };
+        // SAFETY: the caller guarantees the panels' lengths.
+        unsafe {
+            let (mut a, mut b) = (left.data.as_ptr().add(first * row), right.add(column));
+            let mut sums = [[_mm256_setzero_ps(); 2]; R];
+            while depth > 0 {
+                let block = if BY_ROW { depth.min(DEPTH) } else { depth };
+                let mut p = a;
+                for _ in 0..block {
+                    let columns = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
+                    for (i, sums) in sums.iter_mut().enumerate() {
+                        let x = _mm256_broadcast_ss(&*p.add(i * row));
+                        for (sum, b) in sums.iter_mut().zip(columns) {
+                            *sum = _mm256_fmadd_ps(x, b, *sum);
+                        }
+                    }
+                    p = p.add(step);
+                    b = b.add(COLUMNS);
+                }
+                depth -= block;
+                a = a.wrapping_add(left.rows * STRIDE);
+            }
+            for (sum, into) in sums.iter().zip(&mut tile.0[first..first + R]) {
+                _mm256_storeu_ps(into.as_mut_ptr().add(column), sum[0]);
+                _mm256_storeu_ps(into.as_mut_ptr().add(column + 8), sum[1]);
+            }
+        }
+    }
+}
+
 mod portable {
     use super::{COLUMNS, DEPTH, Left, STRIDE, Tile};
 
-    /// Rows and columns that fit into sixteen 256-bit registers.
+    /// Rows and columns of sums that are kept in registers.
     const SOME: usize = 6;
     const HALF: usize = 16;
 
     pub(super) fn multiply(left: Left<'_>, right: &[f32], tile: &mut Tile) {
         for first in (0..left.rows).step_by(SOME) {
             for column in (0..COLUMNS).step_by(HALF) {
-                #[cfg(target_arch = "x86_64")]
-                if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-                    // SAFETY: the processor has these features.
-                    unsafe { avx2(left, right, first, column, tile) };
-                    continue;
-                }
-                run(left, right, first, column, tile, |a, b, sum| a * b + sum);
+                run(left, right, first, column, tile);
             }
         }
     }
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma")]
-    fn avx2(left: Left<'_>, right: &[f32], first: usize, column: usize, tile: &mut Tile) {
-        run(left, right, first, column, tile, f32::mul_add);
-    }
-
-    #[inline(always)]
-    fn run(
-        left: Left<'_>,
-        right: &[f32],
-        first: usize,
-        column: usize,
-        tile: &mut Tile,
-        fma: impl Fn(f32, f32, f32) -> f32,
-    ) {
+    fn run(left: Left<'_>, right: &[f32], first: usize, column: usize, tile: &mut Tile) {
         let rows = SOME.min(left.rows - first);
         let mut sums = [[0.0; HALF]; SOME];
         for (k, b) in right.chunks_exact(COLUMNS).enumerate() {
@@ -200,7 +277,7 @@ mod portable {
                 // Rows beyond the last repeat it; their sums are dropped.
                 let a = left.data[start + i.min(rows - 1) * step];
                 for (sum, b) in sums.iter_mut().zip(b) {
-                    *sum = fma(a, b, *sum);
+                    *sum += a * b;
                 }
             }
         }
@@ -214,7 +291,7 @@ mod portable {
         use super::super::{COLUMNS, Left, ROWS, Tile, left_len};
 
         #[test]
-        fn both_kernels_agree() {
+        fn kernels_agree() {
             for by_row in [true, false] {
                 for rows in 1..=ROWS {
                     for depth in [1, 37, 512, 700] {
@@ -226,6 +303,13 @@ mod portable {
                         super::super::multiply(left, &right, &mut best);
                         super::multiply(left, &right, &mut plain);
                         assert!(best.0 == plain.0, "{by_row} {rows} {depth}");
+                        #[cfg(target_arch = "x86_64")]
+                        if crate::kernel::simd::avx2() {
+                            let mut narrow = Tile::new();
+                            // SAFETY: AVX2 is there, and the panels have these lengths.
+                            unsafe { super::super::avx2::multiply(left, right.as_ptr(), depth, &mut narrow) };
+                            assert!(narrow.0 == plain.0, "AVX2: {by_row} {rows} {depth}");
+                        }
                     }
                 }
             }
