@@ -170,7 +170,8 @@ mod avx512 {
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use std::arch::x86_64::{
-        _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+        _MM_HINT_T0, _mm_prefetch, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps,
+        _mm256_storeu_ps,
     };
 
     use super::{COLUMNS, DEPTH, Left, STRIDE, Tile};
@@ -178,6 +179,8 @@ mod avx2 {
     /// Rows and columns whose sums fill twelve of the sixteen registers.
     const SOME: usize = 6;
     const HALF: usize = 16;
+    /// Depths that are fetched ahead of their turn.
+    const AHEAD: usize = 8;
 
     /// # Safety
     /// AVX2 and FMA are there; `left` holds `depth` depths and `right` `depth * COLUMNS` numbers.
@@ -227,6 +230,7 @@ mod avx2 {
                 let block = if BY_ROW { depth.min(DEPTH) } else { depth };
                 let mut p = a;
                 for _ in 0..block {
+                    _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(AHEAD * COLUMNS).cast());
                     let columns = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
                     for (i, sums) in sums.iter_mut().enumerate() {
                         let x = _mm256_broadcast_ss(&*p.add(i * row));
