@@ -164,11 +164,48 @@ pub(crate) fn note_largest<'a>(blocks: impl Iterator<Item = (&'a [f32], &'a mut 
         // SAFETY: the processor has AVX-512.
         return blocks.for_each(|(block, maximum)| *maximum = unsafe { avx512::largest(block) });
     }
+    #[cfg(target_arch = "x86_64")]
+    if super::simd::avx2() {
+        // SAFETY: the processor has AVX2.
+        return blocks.for_each(|(block, maximum)| *maximum = unsafe { avx2::largest(block) });
+    }
     blocks.for_each(|(block, maximum)| *maximum = largest(block));
 }
 
 fn largest(block: &[f32]) -> f32 {
     block.iter().fold(f32::NEG_INFINITY, |a, &b| if key(b) > a { key(b) } else { a })
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use std::arch::x86_64::{
+        _CMP_UNORD_Q, _mm_max_ps, _mm_storeu_ps, _mm256_castps256_ps128, _mm256_cmp_ps, _mm256_extractf128_ps,
+        _mm256_loadu_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_or_ps,
+    };
+
+    use super::BLOCK;
+
+    /// The largest entry.
+    ///
+    /// # Safety
+    /// The processor has AVX2.
+    #[target_feature(enable = "avx2")]
+    pub(super) unsafe fn largest(block: &[f32]) -> f32 {
+        let Ok(block) = <&[f32; BLOCK]>::try_from(block) else { return super::largest(block) };
+        let mut four = [0.0; 4];
+        // SAFETY: a block has four vectors, and `four` holds half of one.
+        unsafe {
+            let v: [_; 4] = std::array::from_fn(|i| _mm256_loadu_ps(block.as_ptr().add(8 * i)));
+            let unordered = |a, b| _mm256_cmp_ps::<_CMP_UNORD_Q>(a, b);
+            if _mm256_movemask_ps(_mm256_or_ps(unordered(v[0], v[1]), unordered(v[2], v[3]))) != 0 {
+                return f32::INFINITY;
+            }
+            let most = _mm256_max_ps(_mm256_max_ps(v[0], v[1]), _mm256_max_ps(v[2], v[3]));
+            let most = _mm_max_ps(_mm256_castps256_ps128(most), _mm256_extractf128_ps::<1>(most));
+            _mm_storeu_ps(four.as_mut_ptr(), most);
+        }
+        super::largest(&four)
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
