@@ -1,6 +1,7 @@
 //! Exit codes, and how an error is told.
 
 use std::error::Error;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use narrows::error::Class;
@@ -38,7 +39,8 @@ pub(crate) fn report(error: &(dyn Error + 'static)) -> ExitCode {
         }
         source = cause.source();
     }
-    eprintln!("error: {message}");
+    // Where nobody can be told, the exit code still tells.
+    let _ = writeln!(std::io::stderr(), "error: {message}");
     let class = error.downcast_ref::<narrows::Error>().map_or(Class::Usage, narrows::Error::class);
     ExitCode::from(match class {
         Class::Run => 1,

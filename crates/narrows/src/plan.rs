@@ -86,9 +86,12 @@ impl Plan {
         }
         let preparation = Arc::new(preparation);
         notes.extend(preparation.notes().iter().map(ToString::to_string));
-        if preparation.window().is_some() {
+        let mut samples = splits.train.rows();
+        if let Some(window) = preparation.window() {
             let windows = in_order(&splits.train, &preparation, 1)?;
             notes.extend(crate::restarts::sentences(source.as_ref(), windows.restarts()));
+            samples = windows.samples();
+            window_fits(window.length(), &splits, source)?;
         }
         let spec = spec(&preparation, splits.train.rows())?;
         if draft.model().is_none() {
@@ -96,7 +99,7 @@ impl Plan {
             notes.push(format!("model {}: {}", choice.model, choice.because));
             draft.choose(choice.model)?;
             let epochs = draft.get("train.epochs").is_some();
-            for (key, value) in choose::options(task, choice.model, &source.schema().sample, splits.train.rows()) {
+            for (key, value) in choose::options(task, choice.model, &source.schema().sample, samples) {
                 if key != "train.steps" || !epochs {
                     draft.put_default(key, value)?;
                 }
@@ -114,7 +117,7 @@ impl Plan {
                  (model.deform = {share}; 0 switches it off)"
             ));
         }
-        for (key, value) in choose::training(preparation.layout(), splits.train.rows()) {
+        for (key, value) in choose::training(preparation.layout(), samples) {
             draft.put_default(key, value)?;
         }
         let mut model: ModelConfig = section(&draft, "model")?;
@@ -135,6 +138,22 @@ impl Plan {
     pub fn identity(&self) -> Result<String> {
         Ok(crate::digest::of(self.config.to_toml()?.as_bytes()))
     }
+}
+
+/// Refuses held-out rows that cannot fill one window: the figures would be missing after all the training.
+fn window_fits(length: usize, splits: &Splits, source: &Arc<dyn Source>) -> Result<()> {
+    let rows = splits.test.rows();
+    if rows == 0 || rows >= length {
+        return Ok(());
+    }
+    Err(narrows_data::Error::TooFewRows {
+        origin: source.origin().to_owned(),
+        rows,
+        needed: length,
+        purpose: "a window of the test split",
+        advice: "choose a shorter --window, or other fractions, such as --set data.split.fractions=[0.7,0.3,0.0]",
+    }
+    .into())
 }
 
 /// The side of the patches that pictures were cut into, if they were.

@@ -1,9 +1,11 @@
 //! Options of verbs that read rows with a model and write rows.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use narrows::transform::Output;
+
+use crate::verbs::Result;
 
 /// Where rows go.
 #[derive(Args, Clone, Debug)]
@@ -21,12 +23,26 @@ pub(crate) struct OutputOptions {
 
 impl OutputOptions {
     /// For the facade.
-    pub(crate) fn target(&self) -> Output<'_> {
-        Output { path: &self.out, force: self.force, keep: &self.keep }
+    ///
+    /// # Errors
+    /// The file is the one called `data` that is read.
+    pub(crate) fn target(&self, data: &str) -> Result<Output<'_>> {
+        not_the_input(&self.out, data)?;
+        Ok(Output { path: &self.out, force: self.force, keep: &self.keep })
     }
 
     /// What was done, on stderr: stdout may be the data.
     pub(crate) fn done(&self, rows: usize, what: &str) {
         tracing::info!("{rows} {what} in {}", self.out.display());
+    }
+}
+
+/// Refuses to write over what is read, by whatever name.
+pub(crate) fn not_the_input(out: &Path, data: &str) -> Result<()> {
+    match (out.canonicalize(), Path::new(data).canonicalize()) {
+        (Ok(out), Ok(input)) if out == input => {
+            Err(format!("{data}: both read and written; choose another file for the output").into())
+        }
+        _ => Ok(()),
     }
 }

@@ -14,6 +14,7 @@ pub(crate) fn start(shared: &Shared) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(super::progress::Above)
+        .log_internal_errors(false)
         .with_ansi(colours)
         .with_target(false)
         .without_time()

@@ -34,7 +34,7 @@ impl Decode {
             OpenOptions { keep: self.output.keep.clone(), tensor: self.tensor.clone(), ..OpenOptions::default() };
         let codes = places::open(&self.codes, shared.data_dir.as_deref(), &options)?;
         let bar = progress::rows(codes.rows() as u64, shared.quiet);
-        let written = transform::decode(&model, &codes, self.output.target(), |rows| bar.inc(rows as u64))?;
+        let written = transform::decode(&model, &codes, self.output.target(&self.codes)?, |rows| bar.inc(rows as u64))?;
         progress::end(&bar);
         self.output.done(written, "rows");
         Ok(Outcome::Done)

@@ -10,7 +10,7 @@ use super::Result;
 use super::evaluate::number;
 use crate::arguments::Shared;
 use crate::exit::Outcome;
-use crate::options::{OutputOptions, SplitName};
+use crate::options::{OutputOptions, SplitName, not_the_input};
 use crate::terminal::progress;
 
 /// Options of `narrows detect`.
@@ -63,8 +63,16 @@ pub(crate) struct RuleOptions {
     #[arg(long, value_name = "RATE", help_heading = "Alarms")]
     mad: Option<f64>,
     /// Scores from this one on.
-    #[arg(long, value_name = "SCORE", help_heading = "Alarms")]
+    #[arg(long, value_name = "SCORE", help_heading = "Alarms", allow_negative_numbers = true, value_parser = score)]
     from_score: Option<f64>,
+}
+
+/// A score: any number that is one.
+fn score(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(score) if score.is_finite() => Ok(score),
+        _ => Err("expected a finite number".into()),
+    }
 }
 
 impl RuleOptions {
@@ -80,9 +88,12 @@ impl Detect {
     /// Reads, scores and writes.
     pub(crate) fn run(&self, shared: &Shared) -> Result {
         let model = Model::load(&self.model)?;
-        let target = self.output.target();
+        let target = self.output.target(&self.data)?;
         if self.follow {
             return self.follow(&model, shared);
+        }
+        if let Some(chart) = &self.chart {
+            not_the_input(chart, &self.data)?;
         }
         let source = model.open_to_score(&self.data, shared.data_dir.as_deref(), target.keep)?;
         let rows = narrows::rows(&model, source, self.split.into(), self.limit)?;
@@ -110,7 +121,7 @@ impl Detect {
     /// Scores what comes until a signal or the end of standard input.
     fn follow(&self, model: &Model, shared: &Shared) -> Result {
         let stop = super::train::interruption()?;
-        let target = self.output.target();
+        let target = self.output.target(&self.data)?;
         let options = FollowOptions {
             input: &self.data,
             path: target.path,

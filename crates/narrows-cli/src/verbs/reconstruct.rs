@@ -35,7 +35,8 @@ impl Reconstruct {
         let source = model.open(&self.data, shared.data_dir.as_deref(), &self.output.keep)?;
         let rows = narrows::rows(&model, source, self.split.into(), self.limit)?;
         let bar = progress::rows(rows.rows() as u64, shared.quiet);
-        let written = transform::reconstruct(&model, &rows, self.output.target(), |rows| bar.inc(rows as u64))?;
+        let written =
+            transform::reconstruct(&model, &rows, self.output.target(&self.data)?, |rows| bar.inc(rows as u64))?;
         progress::end(&bar);
         self.output.done(written, "rows");
         Ok(Outcome::Done)

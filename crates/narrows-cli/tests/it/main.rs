@@ -8,6 +8,7 @@ mod bad_models;
 mod bad_options;
 mod bad_pictures;
 mod bad_tables;
+mod careful;
 mod catalogue;
 mod contamination;
 mod denoising;

@@ -38,6 +38,18 @@ pub enum Alarm {
 const USUAL: f64 = 0.01;
 
 impl Rule {
+    /// What to say of the rate where none is asked for and the held-out rows cannot show the usual one.
+    pub(super) fn remark(rule: Option<Self>, calibration: Option<&Calibration>) -> Option<String> {
+        let rows = calibration?.scores.scores().len();
+        let smallest = 1.0 / (rows + 1) as f64;
+        (matches!(rule, None | Some(Self::Conformal(None))) && smallest > USUAL).then(|| {
+            format!(
+                "alarms at a rate of {smallest:.3} of normal rows instead of {USUAL}: only {rows} rows were held out to \
+                 calibrate; train on more rows, or ask for --tail or --mad"
+            )
+        })
+    }
+
     /// Makes the rule ready with the scores of held-out rows.
     ///
     /// # Errors

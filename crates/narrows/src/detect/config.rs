@@ -112,6 +112,10 @@ impl DetectConfig {
                           detect.lof = 0";
             return Err(Error::Detect { reason: reason.into() });
         }
+        if let Some(share) = self.contamination.filter(|share| !(0.0..1.0).contains(share)) {
+            let reason = format!("contamination = {share}; expected a share of the rows from 0 to below 1");
+            return Err(Error::Detect { reason });
+        }
         Ok(())
     }
 

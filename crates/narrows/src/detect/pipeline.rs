@@ -68,11 +68,13 @@ pub fn detect(
     let mut writer = Writer::new(detector, source.schema(), sink, kept, (alarm.is_some(), explain));
     writer.picture = options.chart.map(|chart| Picture::create(chart.path, chart.title, options.force)).transpose()?;
     let run = Run { scoring: Scoring { model, detector, alarm, explain }, writer, progress };
-    match alarm {
+    let mut detected = match alarm {
         Some(Alarm::Batch(share)) => run.in_two_passes(rows, Some(share)),
         _ if windowed => run.in_two_passes(rows, None),
         _ => run.streaming(rows),
-    }
+    }?;
+    detected.remarks.extend(Rule::remark(options.rule, calibration));
+    Ok(detected)
 }
 
 /// The columns to carry along: with windows also the time, which says what a score belongs to.
