@@ -23,7 +23,7 @@ pub(super) enum Arrived {
     Nothing,
     /// There will be no more.
     End,
-    /// The file became shorter: it begins anew.
+    /// The file became shorter, or is another one: it begins anew.
     Anew,
 }
 
@@ -112,12 +112,17 @@ impl Arriving {
                 }
             },
             Origin::File(file) => {
+                // Asked before reading: what is read after that is the rest of the file that was.
+                let another = another(file, &self.path);
                 let mut bytes = vec![0; CHUNK];
                 let count = file.read(&mut bytes).map_err(failed)?;
                 self.ahead.extend(&bytes[..count]);
-                if count == 0 {
+                if count == 0 && another && !self.ahead.is_empty() {
+                    // Nothing can complete the last line any more: it is whole.
+                    self.ahead.push_back(b'\n');
+                } else if count == 0 {
                     let length = std::fs::metadata(&self.path).map_or(u64::MAX, |found| found.len());
-                    if length < self.offset + self.ahead.len() as u64 {
+                    if another || length < self.offset + self.ahead.len() as u64 {
                         *self = Self::open(&self.path.display().to_string(), 0)?;
                         return Ok(Some(Arrived::Anew));
                     }
@@ -128,6 +133,21 @@ impl Arriving {
         }
         Ok(None)
     }
+}
+
+/// Whether the path leads to another file by now: logs are renamed and made anew.
+#[cfg(unix)]
+fn another(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(open), Ok(there)) => (open.dev(), open.ino()) != (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn another(_: &File, _: &Path) -> bool {
+    false
 }
 
 /// What standard input gives, read by a thread, so that who waits for it can be interrupted.
@@ -184,6 +204,23 @@ mod tests {
         assert_eq!(arriving.next(SOON).unwrap(), Arrived::Anew);
         file.write_all(b"three\n").unwrap();
         assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"three".to_vec())));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_renamed_is_read_to_its_end_and_the_new_one_from_its_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        std::fs::write(&path, "one\n").unwrap();
+        let mut arriving = Arriving::open(path.to_str().unwrap(), 0).unwrap();
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"one".to_vec())));
+        std::fs::write(&path, "one\ntwo\nlast").unwrap();
+        std::fs::rename(&path, folder.path().join("log.1")).unwrap();
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"two".to_vec())));
+        std::fs::write(&path, "a new file that is longer\n").unwrap();
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"last".to_vec())));
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Anew);
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"a new file that is longer".to_vec())));
     }
 
     #[test]

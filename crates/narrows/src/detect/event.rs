@@ -12,7 +12,7 @@ pub enum Event {
         /// Rows.
         rows: usize,
     },
-    /// The file became shorter, and is read from its start.
+    /// The file became shorter or was replaced, and is read from its start.
     Anew,
     /// A line is no row.
     Skipped {
@@ -68,7 +68,7 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Continued { rows } => write!(f, "going on behind {rows} rows"),
-            Self::Anew => write!(f, "the file became shorter: reading it from its start"),
+            Self::Anew => write!(f, "the file became shorter or was replaced: reading it from its start"),
             Self::Skipped { reason } => write!(f, "skipped: {reason}"),
             Self::Backwards { line, seconds } => write!(f, "line {line}: time goes backwards by {seconds} s"),
             Self::Jump { line, seconds } => write!(f, "line {line}: time jumps by {seconds} s"),
