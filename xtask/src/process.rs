@@ -48,11 +48,7 @@ pub fn output(command: &mut Command) -> Result<String> {
 ///
 /// When it cannot start or ends with a failure.
 pub fn peak_kilobytes(command: &mut Command) -> Result<u64> {
-    let mut peak = 0;
-    watched(command, Duration::from_millis(2), |process| {
-        peak = peak.max(mark(&process.join("status")).unwrap_or(0));
-    })?;
-    Ok(peak)
+    Ok(seconds_and_peak(command)?.1)
 }
 
 /// Runs `command` once for both: the seconds that it took, and its peak resident memory in kilobytes as
@@ -63,7 +59,7 @@ pub fn peak_kilobytes(command: &mut Command) -> Result<u64> {
 /// When it cannot start or ends with a failure.
 pub fn seconds_and_peak(command: &mut Command) -> Result<(f64, u64)> {
     let (start, mut peak) = (Instant::now(), 0);
-    watched(command, Duration::from_millis(10), |process| {
+    watched(command, Duration::from_millis(2), |process| {
         peak = peak.max(mark(&process.join("status")).unwrap_or(0));
     })?;
     Ok((start.elapsed().as_secs_f64(), peak))

@@ -37,10 +37,10 @@ impl OutputOptions {
     }
 }
 
-/// Refuses to write over what is read, by whatever name.
+/// Refuses to write over a file or folder that is read, by whatever name. Terminals and pipes may be both.
 pub(crate) fn not_the_input(out: &Path, data: &str) -> Result<()> {
     match (out.canonicalize(), Path::new(data).canonicalize()) {
-        (Ok(out), Ok(input)) if out == input => {
+        (Ok(out), Ok(input)) if out == input && (out.is_file() || out.is_dir()) => {
             Err(format!("{data}: both read and written; choose another file for the output").into())
         }
         _ => Ok(()),

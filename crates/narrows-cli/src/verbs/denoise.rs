@@ -10,7 +10,7 @@ use super::Result;
 use super::evaluate::number;
 use crate::arguments::Shared;
 use crate::exit::Outcome;
-use crate::options::SplitName;
+use crate::options::{SplitName, not_the_input};
 use crate::terminal::progress;
 use crate::terminal::table::Table;
 
@@ -53,6 +53,11 @@ impl Denoise {
     /// Reads, computes and writes.
     pub(crate) fn run(&self, shared: &Shared) -> Result {
         let model = Model::load(&self.model)?;
+        for out in std::iter::once(&self.out).chain(&self.noisy) {
+            for data in std::iter::once(&self.input).chain(&self.clean) {
+                not_the_input(out, data)?;
+            }
+        }
         let request = Request {
             input: &self.input,
             data_dir: shared.data_dir.as_deref(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use narrows::Model;
 use narrows::detect::{Chart, Detected, Event, FollowOptions, Followed, Options, Rule, detect, follow};
+use narrows::transform::Output;
 
 use super::Result;
 use super::evaluate::number;
@@ -90,7 +91,7 @@ impl Detect {
         let model = Model::load(&self.model)?;
         let target = self.output.target(&self.data)?;
         if self.follow {
-            return self.follow(&model, shared);
+            return self.follow(&model, target, shared);
         }
         if let Some(chart) = &self.chart {
             not_the_input(chart, &self.data)?;
@@ -119,9 +120,8 @@ impl Detect {
     }
 
     /// Scores what comes until a signal or the end of standard input.
-    fn follow(&self, model: &Model, shared: &Shared) -> Result {
+    fn follow(&self, model: &Model, target: Output<'_>, shared: &Shared) -> Result {
         let stop = super::train::interruption()?;
-        let target = self.output.target(&self.data)?;
         let options = FollowOptions {
             input: &self.data,
             path: target.path,

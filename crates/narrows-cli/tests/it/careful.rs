@@ -26,6 +26,8 @@ fn what_is_read_is_not_written_over() {
         &["detect", run, "new.csv", "-o", "out.csv", "--force", "--chart", "new.csv"],
         &["encode", run, "new.csv", "-o", "new.csv", "--force"],
         &["reconstruct", run, "new.csv", "-o", "new.csv", "--force"],
+        &["denoise", run, "new.csv", "-o", "new.csv", "--force"],
+        &["denoise", run, "new.csv", "-o", "out.csv", "--add-noise", "1", "--noisy", "new.csv", "--force"],
     ] {
         scene.fails(arguments, 2, &["new.csv: both read and written", "another file"]);
         assert_eq!(scene.read("new.csv"), text.as_bytes(), "{arguments:?}");

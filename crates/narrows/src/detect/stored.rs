@@ -64,7 +64,7 @@ impl StoredRows {
 
     /// What is around each row.
     pub(super) fn around(&self, x: &Tensor, observed: Option<&Tensor>) -> Result<Surroundings> {
-        let found = self.nearest.find_several(x, observed, self.lof.as_ref().map_or(1, LocalOutlierFactor::k))?;
+        let found = self.nearest.find_several(x, observed, self.k())?;
         let first = |neighbours: &Vec<Neighbour>| neighbours.first().map(|one| one.row as u32);
         let places: Vec<u32> = found.iter().filter_map(first).collect();
         let count = places.len();
@@ -77,10 +77,14 @@ impl StoredRows {
 
     /// The distances of up to `limit` stored rows from the others, and their local outlier factors.
     pub(super) fn usual(&self, limit: usize) -> Result<(Vec<f64>, Option<Vec<f64>>)> {
-        let distances = self.nearest.apart(limit)?;
-        let factors = |lof: &LocalOutlierFactor| -> Result<Vec<f64>> {
-            Ok(self.nearest.others(limit, lof.k())?.iter().map(|others| lof.factor(others)).collect())
-        };
-        Ok((distances, self.lof.as_ref().map(factors).transpose()?))
+        let others = self.nearest.others(limit, self.k())?;
+        let distances = others.iter().filter_map(|others| Some(others.first()?.distance)).collect();
+        let factor = |lof: &LocalOutlierFactor| others.iter().map(|others| lof.factor(others)).collect();
+        Ok((distances, self.lof.as_ref().map(factor)))
+    }
+
+    /// Nearest rows that are looked for.
+    fn k(&self) -> usize {
+        self.lof.as_ref().map_or(1, LocalOutlierFactor::k)
     }
 }

@@ -10,48 +10,40 @@ pub(super) fn transpose(data: &[f32], stride: usize, rows: usize, width: usize, 
     );
     let mut done = 0;
     #[cfg(target_arch = "x86_64")]
-    if width.is_multiple_of(16) && crate::kernel::simd::avx512() {
-        done = depths / 16 * 16;
-        let blocks = rows / 16;
+    if let Some((side, transpose)) = in_registers(width) {
+        done = depths / side * side;
+        let blocks = rows / side;
         for block in 0..blocks {
-            for depth in (0..done).step_by(16) {
-                // SAFETY: AVX-512 is there; the 16 x 16 block lies inside `data` and `into` by the assertion above.
+            for depth in (0..done).step_by(side) {
+                // SAFETY: the processor has the features; the block lies inside `data` and `into` by the assertion above.
                 unsafe {
-                    transpose16(
-                        data.as_ptr().add(block * 16 * stride + depth),
+                    transpose(
+                        data.as_ptr().add(block * side * stride + depth),
                         stride,
-                        into.as_mut_ptr().add(depth * width + block * 16),
+                        into.as_mut_ptr().add(depth * width + block * side),
                         width,
                     );
                 }
             }
         }
-        if blocks * 16 < width {
-            plain(data, stride, blocks * 16..rows, width, 0..done, into);
-        }
-    }
-    #[cfg(target_arch = "x86_64")]
-    if done == 0 && crate::kernel::simd::avx2() {
-        done = depths / 8 * 8;
-        let blocks = rows / 8;
-        for block in 0..blocks {
-            for depth in (0..done).step_by(8) {
-                // SAFETY: AVX2 is there; the 8 x 8 block lies inside `data` and `into` by the assertion above.
-                unsafe {
-                    transpose8(
-                        data.as_ptr().add(block * 8 * stride + depth),
-                        stride,
-                        into.as_mut_ptr().add(depth * width + block * 8),
-                        width,
-                    );
-                }
-            }
-        }
-        if blocks * 8 < width {
-            plain(data, stride, blocks * 8..rows, width, 0..done, into);
+        if blocks * side < width {
+            plain(data, stride, blocks * side..rows, width, 0..done, into);
         }
     }
     plain(data, stride, 0..rows, width, done..depths, into);
+}
+
+/// What transposes a square block at `from`, rows `from_stride` apart, to `into`.
+#[cfg(target_arch = "x86_64")]
+type Block = unsafe fn(from: *const f32, from_stride: usize, into: *mut f32, into_stride: usize);
+
+/// The side of the largest block that the processor transposes in registers, and how.
+#[cfg(target_arch = "x86_64")]
+fn in_registers(width: usize) -> Option<(usize, Block)> {
+    if width.is_multiple_of(16) && crate::kernel::simd::avx512() {
+        return Some((16, transpose16));
+    }
+    crate::kernel::simd::avx2().then_some((8, transpose8))
 }
 
 /// The part `rows x depths`, one number at a time, with zeros behind the last row.
