@@ -35,6 +35,7 @@ pub(super) fn transpose(data: &[f32], stride: usize, rows: usize, width: usize, 
 
 /// What transposes a square block at `from`, rows `from_stride` apart, to `into`.
 #[cfg(target_arch = "x86_64")]
+// SAFETY: for callers: the processor has the features, and both ends hold a whole block at their strides.
 type Block = unsafe fn(from: *const f32, from_stride: usize, into: *mut f32, into_stride: usize);
 
 /// The side of the largest block that the processor transposes in registers, and how.
