@@ -72,6 +72,11 @@ pub(crate) fn check_target(path: &Path, force: bool) -> Result<()> {
             what: if existing.is_dir() { "over a directory".into() } else { "to a device".into() },
             advice: "name a file, or - for standard output",
         }),
+        Err(_) if !directory(path).is_dir() => Err(Error::Output {
+            path: path.to_owned(),
+            what: format!("into {}, which is no directory", directory(path).display()),
+            advice: "make the directory, or name another one",
+        }),
         Err(_) => Ok(()),
     }
 }

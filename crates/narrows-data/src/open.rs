@@ -4,11 +4,16 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use flate2::read::MultiGzDecoder;
+
 use crate::format::folder::{self, PictureOptions};
 use crate::format::storage::Storage;
 use crate::format::{idx, idx_directory, npy, npz, safetensors};
 use crate::table::{ArrowIpc, Csv, Joined, Parquet, inflate, known, spool_all, tables};
 use crate::{ColumnKind, Error, Result, Schema, Source};
+
+/// The first bytes of what gzip compressed.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// What is read of a file, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,13 +85,20 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
     }
 }
 
-/// Opens delimited text, JSON lines or an Arrow IPC stream from `reader`, called `origin` in messages. What it gives is kept in a
-/// temporary file if it is large, because rows are read more than once.
+/// Opens delimited text, JSON lines (either also compressed by gzip) or an Arrow IPC stream from `reader`, called `origin` in
+/// messages. What it gives is kept in a temporary file if it is large, because rows are read more than once.
 ///
 /// # Errors
 /// As [`open`].
 pub fn open_stream(reader: &mut dyn Read, origin: &str, options: &OpenOptions) -> Result<Box<dyn Source>> {
-    let (storage, length) = spool_all(reader, Path::new(origin))?;
+    let mut first = Vec::with_capacity(2);
+    reader.take(2).read_to_end(&mut first).map_err(|source| io_error(Path::new(origin), "cannot read", source))?;
+    let whole = &mut first.as_slice().chain(&mut *reader);
+    let (storage, length) = if first == GZIP {
+        spool_all(&mut MultiGzDecoder::new(whole), Path::new(origin))?
+    } else {
+        spool_all(whole, Path::new(origin))?
+    };
     let mut head = vec![0; length.min(8) as usize];
     storage.read_at(0, &mut head).map_err(|source| io_error(Path::new(origin), "cannot read", source))?;
     if head.starts_with(b"ARROW1") || head.starts_with(&[0xff; 4]) {
@@ -170,7 +182,7 @@ impl Format {
         let extension = Path::new(plain).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         match extension {
             _ if is_idx => Self::Idx,
-            _ if head.starts_with(&[0x1f, 0x8b]) => Self::Gzip,
+            _ if head.starts_with(&GZIP) => Self::Gzip,
             "parquet" => Self::Parquet,
             "arrow" | "arrows" | "feather" | "ipc" => Self::Arrow,
             "npy" => Self::Npy,

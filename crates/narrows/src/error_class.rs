@@ -78,7 +78,7 @@ fn of_data(error: &narrows_data::Error) -> Class {
         | Error::NotFetched { .. }
         | Error::NoDataDirectory
         | Error::Choice { .. }
-        | Error::Table(TableError::UnknownColumn { .. }) => Class::Usage,
+        | Error::Table(TableError::UnknownColumn { .. } | TableError::Contradiction { .. }) => Class::Usage,
         Error::DiskFull { .. } | Error::Download { .. } => Class::Run,
         Error::Io { action, source, .. } => of_io(action, source),
         _ => Class::Input,

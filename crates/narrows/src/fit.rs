@@ -72,7 +72,7 @@ pub fn fit(
         if detect.score == Score::Bound {
             detect::check_distribution(network.as_ref())?;
         }
-        detect.check()?;
+        detect.check(plan.preparation.window().is_some())?;
         if detect.hidden.get() > 0 {
             detect::check_hidden(network.as_ref())?;
         }

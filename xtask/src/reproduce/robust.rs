@@ -3,11 +3,12 @@
 
 use std::fmt::Write as _;
 use std::process::Stdio;
+use std::thread;
 
 use serde_json::Value;
 
 use super::Row;
-use super::runs::{Runs, number};
+use super::runs::{Runs, number, side_by_side};
 use crate::Result;
 use crate::process::output;
 
@@ -23,9 +24,12 @@ pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (what, name, text) in files() {
         std::fs::write(runs.path(&name), text)?;
-        let outcomes = models.iter().map(|model| Ok((model, train(runs, model, &name)?)));
-        let outcomes = outcomes.collect::<Result<Vec<_>>>()?;
-        let failed: Vec<_> = outcomes.iter().filter_map(|(model, failure)| Some((model, failure.as_ref()?))).collect();
+        let mut outcomes = Vec::new();
+        for group in models.chunks(thread::available_parallelism()?.get()) {
+            outcomes.extend(side_by_side(group, |model| train(runs, model, &name))?);
+        }
+        let failed = models.iter().zip(&outcomes).filter_map(|(model, failure)| Some((model, failure.as_ref()?)));
+        let failed: Vec<_> = failed.collect();
         for (model, failure) in &failed {
             println!("{what}: `{model}`: {failure}");
         }
@@ -42,7 +46,7 @@ pub(super) fn run(runs: &Runs) -> Result<Vec<Row>> {
 /// Why a variant could not be trained on a file, if it could not.
 fn train(runs: &Runs, model: &str, file: &str) -> Result<Option<String>> {
     let mut command = runs.narrows(&["train", file, "--model", model, "--label", "y", "--steps", STEPS]);
-    command.args(["--threads", "1", "--json", "--quiet", "--force", "--out", "run"]).stderr(Stdio::piped());
+    command.args(["--threads", "1", "--json", "--quiet", "--force", "--out", model]).stderr(Stdio::piped());
     if model.starts_with("conv") {
         command.args(["--window", WINDOW]);
     }

@@ -7,7 +7,7 @@ use crate::{Result, repository};
 
 const LATENTS: &str = "6144";
 const ACTIVE: &str = "32";
-const STEPS: &str = "2000";
+const STEPS: &str = "1000";
 const BATCH: &str = "1024";
 const RATE: &str = "1e-3";
 

@@ -12,7 +12,8 @@ pub(crate) struct ConfigOptions {
     /// A configuration file; `narrows init` prints one to start from.
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) config: Option<PathBuf>,
-    /// Sets one key of the configuration, e.g. model.code=16 or train.steps=2000.
+    /// Sets one key of the configuration, e.g. model.code=16, train.steps=2000 or detect.neighbours=0; `narrows schema` tells
+    /// all.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use narrows::transform::Output;
 
+use crate::terminal::counted;
 use crate::verbs::Result;
 
 /// Where rows go.
@@ -31,9 +32,9 @@ impl OutputOptions {
         Ok(Output { path: &self.out, force: self.force, keep: &self.keep })
     }
 
-    /// What was done, on stderr: stdout may be the data.
+    /// How many rows of `what` were written, on stderr: stdout may be the data.
     pub(crate) fn done(&self, rows: usize, what: &str) {
-        tracing::info!("{rows} {what} in {}", self.out.display());
+        tracing::info!("{} in {}", counted(rows, what), self.out.display());
     }
 }
 

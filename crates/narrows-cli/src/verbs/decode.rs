@@ -36,7 +36,7 @@ impl Decode {
         let bar = progress::rows(codes.rows() as u64, shared.quiet);
         let written = transform::decode(&model, &codes, self.output.target(&self.codes)?, |rows| bar.inc(rows as u64))?;
         progress::end(&bar);
-        self.output.done(written, "rows");
+        self.output.done(written, "row");
         Ok(Outcome::Done)
     }
 }

@@ -12,7 +12,7 @@ use super::evaluate::number;
 use crate::arguments::Shared;
 use crate::exit::Outcome;
 use crate::options::{OutputOptions, SplitName, not_the_input};
-use crate::terminal::progress;
+use crate::terminal::{counted, progress};
 
 /// Options of `narrows detect`.
 #[derive(Args, Debug)]
@@ -115,7 +115,7 @@ impl Detect {
             say!("{}", serde_json::to_string(&detected)?)?;
         }
         tell(&detected);
-        self.output.done(detected.rows, "scores");
+        self.output.done(detected.rows, "score");
         Ok(Outcome::Done)
     }
 
@@ -131,39 +131,40 @@ impl Detect {
             per_day: self.alarms_per_day,
             explain: self.explain,
         };
-        let mut skipped = 0;
-        let followed = follow(model, options, &stop, &mut |event| tell_event(event, &mut skipped))?;
+        let mut told = 0;
+        let followed = follow(model, options, &stop, &mut |event| tell_event(event, &mut told))?;
         if shared.json && target.path != std::path::Path::new("-") {
             say!("{}", serde_json::to_string(&followed)?)?;
         }
-        let Followed { rows, unscored, unseen, skipped, alarms, threshold, .. } = followed;
+        let Followed { rows, unscored, unseen, unreadable, skipped, alarms, threshold, .. } = followed;
         tell(&Detected { rows, alarms, threshold, ..Detected::default() });
-        if unscored > 0 {
-            tracing::warn!("{unscored} rows have no score: no window holds them, or they hold no value");
+        for (count, of, what) in [
+            (unscored, "row", "without a score, because no window holds them or they hold no value"),
+            (unseen, "cell", "with values that no training row had"),
+            (unreadable, "cell", "unreadable, counted as missing"),
+            (skipped, "line", "skipped, because they are no rows"),
+        ] {
+            if count > 0 {
+                tracing::warn!("{what}: {}", counted(count, of));
+            }
         }
-        if unseen > 0 {
-            tracing::warn!("{unseen} cells hold values that no training row had");
-        }
-        if skipped > 0 {
-            tracing::warn!("{skipped} lines were no rows and were skipped");
-        }
-        self.output.done(rows, "scores");
+        self.output.done(rows, "score");
         Ok(Outcome::Done)
     }
 }
 
-/// Skipped lines that are told one by one.
+/// Skipped lines and unreadable cells that are told one by one.
 const TOLD: usize = 20;
 
-fn tell_event(event: &Event, skipped: &mut usize) {
+fn tell_event(event: &Event, told: &mut usize) {
     match event {
-        Event::Skipped { .. } => {
-            *skipped += 1;
-            if *skipped <= TOLD {
+        Event::Skipped { .. } | Event::Unreadable { .. } => {
+            *told += 1;
+            if *told <= TOLD {
                 tracing::warn!("{event}");
             }
-            if *skipped == TOLD {
-                tracing::warn!("further lines that are skipped are counted only");
+            if *told == TOLD {
+                tracing::warn!("further lines and cells that cannot be read are counted only");
             }
         }
         Event::Continued { .. } | Event::Budget { .. } => tracing::info!("{event}"),
@@ -175,9 +176,12 @@ fn tell_event(event: &Event, skipped: &mut usize) {
 fn tell(detected: &Detected) {
     match (detected.alarms, detected.threshold) {
         (Some(alarms), Some(threshold)) => {
-            tracing::info!("{alarms} alarms in {} rows, above a score of {}", detected.rows, number(threshold));
+            let (alarms, rows) = (counted(alarms, "alarm"), counted(detected.rows, "row"));
+            tracing::info!("{alarms} in {rows}, above a score of {}", number(threshold));
         }
-        (Some(alarms), None) => tracing::info!("{alarms} alarms in {} rows", detected.rows),
+        (Some(alarms), None) => {
+            tracing::info!("{} in {}", counted(alarms, "alarm"), counted(detected.rows, "row"));
+        }
         (None, _) => tracing::warn!("scores only: the model has no calibration to say which of them are alarms"),
     }
     for remark in &detected.remarks {

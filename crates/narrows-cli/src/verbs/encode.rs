@@ -37,7 +37,7 @@ impl Encode {
         let bar = progress::rows(rows.rows() as u64, shared.quiet);
         let written = transform::encode(&model, &rows, self.output.target(&self.data)?, |rows| bar.inc(rows as u64))?;
         progress::end(&bar);
-        self.output.done(written, "codes");
+        self.output.done(written, "code");
         Ok(Outcome::Done)
     }
 }

@@ -38,7 +38,7 @@ impl Reconstruct {
         let written =
             transform::reconstruct(&model, &rows, self.output.target(&self.data)?, |rows| bar.inc(rows as u64))?;
         progress::end(&bar);
-        self.output.done(written, "rows");
+        self.output.done(written, "row");
         Ok(Outcome::Done)
     }
 }

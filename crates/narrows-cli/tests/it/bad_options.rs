@@ -65,7 +65,7 @@ fn nothing_is_overwritten_unless_told_to() {
     scene.fails(&[&train[..], &["--resume"]].concat(), 2, &["run: no run here"]);
     assert_eq!(scene.read("run/mine.txt"), b"mine\n");
     scene.fails(&["encode", model(), "t.csv", "-o", "codes.xyz"], 2, &["codes.xyz"]);
-    scene.fails(&["encode", model(), "t.csv", "-o", "no/such/place.csv"], 1, &["place.csv"]);
+    scene.fails(&["encode", model(), "t.csv", "-o", "no/such/place.csv"], 2, &["place.csv", "no directory"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What must not happen to somebody's files, rates and terminals.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use crate::detection::{detector, normal};
 use crate::scene::{BRIEF, Scene};
@@ -85,4 +86,68 @@ fn numbers_that_are_none_are_refused() {
     for share in ["1.5", "nan"] {
         scene.fails(&[&train[..], &[share]].concat(), 2, &["contamination"]);
     }
+}
+
+#[test]
+fn options_that_contradict_each_other_are_refused() {
+    let scene = Scene::new();
+    scene.write("n.csv", normal(60, 0));
+    scene.write("scored.csv", normal(5, 0).replace("key", "score"));
+    let run = detector().to_str().unwrap();
+    let detect = |input: &str, keep: &str, told: &[&str]| {
+        scene.fails(&["detect", run, input, "-o", "out.csv", "--keep", keep], 2, told);
+        scene.fails(&["detect", run, input, "-o", "out.csv", "--keep", keep, "--follow"], 2, told);
+        assert!(!scene.exists("out.csv"));
+    };
+    scene.fails(&["detect", run, "n.csv", "-o", "none/out.csv"], 2, &["none, which is no directory", "make"]);
+    detect("n.csv", "key,key", &["two columns called `key`"]);
+    detect("scored.csv", "score", &["two columns called `score`", "rename it"]);
+    let train = |more: &[&str], code, told: &[&str]| {
+        let arguments = [&["train", "n.csv", "--task", "anomaly", "--out", "run"][..], more].concat();
+        scene.fails(&arguments, code, told);
+        assert!(!scene.exists("run/model.safetensors"), "{more:?}");
+    };
+    train(&["--columns", "load,heat", "--exclude", "heat"], 2, &["`heat`", "chosen", "left out"]);
+    train(&["--columns", "load,mode", "--label", "mode"], 2, &["`mode`", "chosen", "label"]);
+    train(&["--set", "detect.causal=true"], 2, &["causal", "--window"]);
+    scene.write("few.csv", "load,key\n1,2\n");
+    scene.fails(&["detect", run, "few.csv", "-o", "out.csv"], 3, &["`heat`", "so are `speed`, `mode`"]);
+}
+
+#[test]
+fn means_over_gaps_and_steps_back_are_told_and_time_goes_along() {
+    let scene = Scene::new();
+    scene.write("log.csv", log(250));
+    let train = ["train", "log.csv", "--task", "anomaly", "--time", "time", "--smooth", "4", "--steps", "5"];
+    scene.succeeds(&[&train[..], &["--out", "run"]].concat());
+    let detect = |text: &str, out: &str| {
+        scene.write("new.csv", text);
+        let output = scene.command(&["detect", "run", "new.csv", "-o", out, "--json"]).output().unwrap();
+        let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (found, String::from_utf8(output.stderr).unwrap())
+    };
+    let (found, told) = detect(&log(60), "even.csv");
+    assert_eq!((&found["jumps"], &found["backwards"]), (&0.into(), &0.into()), "{told}");
+    assert!(scene.read("even.csv").starts_with(b"time,score,"));
+    let gap: Vec<String> = log(60).lines().map(str::to_owned).collect();
+    let moved = [&gap[..21], &gap[41..], &gap[21..24]].concat().join("\n") + "\n";
+    let (found, told) = detect(&moved, "gap.csv");
+    assert_eq!((&found["jumps"], &found["backwards"]), (&1.into(), &1.into()), "{told}");
+    assert!(told.contains("jumps in 1 place, by up to 1260 where 60 is usual"), "{told}");
+    assert!(told.contains("backwards in 1 place") && told.contains("sort"), "{told}");
+}
+
+#[test]
+fn compressed_rows_come_through_a_pipe() {
+    let scene = Scene::new();
+    let rows = normal(12, 4_000);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(rows.as_bytes()).unwrap();
+    let run = detector().to_str().unwrap();
+    let output = crate::following::piped(&scene, &["detect", run, "-", "-o", "-"], &gzip.finish().unwrap());
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count(), 13, "{told}");
+    let empty = crate::following::piped(&scene, &["detect", run, "-", "-o", "out.csv", "--follow"], b"");
+    let told = String::from_utf8_lossy(&empty.stderr).into_owned();
+    assert!(empty.status.code() == Some(3) && told.contains("standard input: no rows"), "{told}");
 }

@@ -240,6 +240,6 @@ fn the_chart_shows_scores_threshold_and_alarms() {
     // Neither the picture that is there nor the scores are touched, and nothing is scored for a folder that is not there.
     let again = ["detect", run, "new.csv", "-o", "other.csv", "--chart"];
     scene.fails(&[&again[..], &["a.svg"]].concat(), 2, &["a.svg", "exists already"]);
-    scene.fails(&[&again[..], &["nowhere/a.svg"]].concat(), 1, &["nowhere/a.svg"]);
+    scene.fails(&[&again[..], &["nowhere/a.svg"]].concat(), 2, &["nowhere/a.svg", "no directory"]);
     assert!(!scene.exists("other.csv") && scene.read("a.svg") == drawn.as_bytes());
 }

@@ -28,7 +28,7 @@ fn start(scene: &Scene, arguments: &[&str]) -> Child {
 }
 
 /// Runs to the end of `input` on standard input.
-fn piped(scene: &Scene, arguments: &[&str], input: &[u8]) -> Output {
+pub(crate) fn piped(scene: &Scene, arguments: &[&str], input: &[u8]) -> Output {
     let mut child = start(scene, arguments);
     let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_owned());
     let writer = std::thread::spawn(move || stdin.write_all(&input));
@@ -64,7 +64,8 @@ fn assert_same(found: &str, expected: &str) {
 #[test]
 fn a_file_that_grows_is_scored_line_by_line_and_a_restart_goes_on() {
     let scene = Scene::new();
-    let all = normal(60, 4_000).replace("k4010,", "k4010,9"); // A row with a load that is far off.
+    // A load that is far off, and one that is no number: it counts as missing.
+    let all = normal(60, 4_000).replace("k4010,", "k4010,9").replace("k4050,", "k4050,much");
     let lines: Vec<&str> = all.lines().collect();
     let part = |range: std::ops::Range<usize>| lines[range].iter().fold(String::new(), |all, line| all + line + "\n");
     scene.write("all.csv", &all);
@@ -82,24 +83,57 @@ fn a_file_that_grows_is_scored_line_by_line_and_a_restart_goes_on() {
     append(&log, &format!("{}\nthis is garbage\n\n{}", &lines[11][9..], part(12..30)));
     wait("the rows that came", || written() == 29);
     let told = interrupt(child);
-    assert!(told.contains("line 13") && told.contains("1 lines were no rows"), "{told}");
+    assert!(told.contains("line 13") && told.contains("no rows: 1 line"), "{told}");
     // As if the program had died between rows and state: these bytes are written again.
     append(&out, "half a row");
     append(&log, &part(30..50));
     let child = start(&scene, &follow);
     wait("the rows of the restart", || written() == 49);
-    append(&log, &format!("k9,much,1,1,on\n{}", part(50..61)));
+    append(&log, &format!("k9,1,1,on\n{}", part(50..61)));
     wait("the last rows", || written() == 60);
     let told = interrupt(child);
-    assert!(told.contains("going on behind 29 rows") && told.contains("line 53, column `load`"), "{told}");
+    assert!(told.contains("going on behind 29 rows") && told.contains("no rows: 2 lines"), "{told}");
+    assert!(
+        told.contains("line 53: ")
+            && told.contains("line 55, column `load`")
+            && told.contains("counted as missing: 1 cell"),
+        "{told}"
+    );
     scene.succeeds(&[&["detect", run, "all.csv", "-o", "whole.csv"][..], &options].concat());
     let found = fs::read_to_string(&out).unwrap();
     assert_same(&found, &fs::read_to_string(scene.path("whole.csv")).unwrap());
     assert_eq!(get(&rows(&found)[10], "anomaly"), "true");
-    // Another input does not go on from here, and nothing is overwritten.
+    // Rows of another shape or meaning do not go on from here, nor does another input, and nothing is overwritten.
+    for (others, what) in [
+        (&["--keep", "key,load", "--explain", "--fpr", "0.02"][..], "the columns to keep"),
+        (&["--keep", "key", "--fpr", "0.02"], "reasons"),
+        (&["--keep", "key", "--explain", "--fpr", "0.05"], "what is an alarm"),
+    ] {
+        scene.fails(&[&follow[..6], others].concat(), 2, &["other options", what, "--force"]);
+    }
     scene.fails(&["detect", run, "all.csv", "--follow", "-o", "out.csv"], 2, &["log.csv", "--force"]);
     fs::remove_file(scene.path("out.csv.state")).unwrap();
     scene.fails(&follow, 2, &["exists already", "--force"]);
+}
+
+#[test]
+fn a_log_that_was_replaced_between_two_sittings_is_read_from_its_start() {
+    let scene = Scene::new();
+    let log = scene.write("log.csv", normal(20, 4_000));
+    let follow = ["detect", detector().to_str().unwrap(), "log.csv", "--follow", "--keep", "key", "-o", "out.csv"];
+    let written = || fs::read_to_string(scene.path("out.csv")).unwrap_or_default();
+    let count = || written().lines().count().saturating_sub(1);
+    let child = start(&scene, &follow);
+    wait("the rows that are there", || count() == 20);
+    interrupt(child);
+    fs::write(&log, normal(30, 5_000)).unwrap();
+    let child = start(&scene, &follow);
+    wait("all rows of the new log", || count() == 50);
+    let told = interrupt(child);
+    assert!(told.contains("was replaced") && !told.contains("skipped"), "{told}");
+    let keys: Vec<String> = rows(&written()).iter().map(|row| get(row, "key").to_owned()).collect();
+    let of = |rows: usize, offset: usize| (offset..offset + rows).map(|row| format!("k{row}"));
+    assert_eq!(keys, of(20, 4_000).chain(of(30, 5_000)).collect::<Vec<_>>());
 }
 
 #[test]
@@ -223,8 +257,7 @@ fn an_arrow_stream_through_a_pipe_gives_an_arrow_stream() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.stdout.starts_with(&[0xff; 4]), "no Arrow stream");
     scene.write("out.arrows", &output.stdout);
-    // The first column called `score` is the one that came through the pipe.
-    scene.succeeds(&["detect", run, "out.arrows", "--keep", "score", "-o", "again.csv"]);
+    scene.succeeds(&["reconstruct", run, "out.arrows", "--keep", "score", "-o", "again.csv"]);
     let again = String::from_utf8(scene.read("again.csv")).unwrap();
     let direct = scene.succeeds(&["detect", run, "new.csv", "-o", "-"]);
     let scores =

@@ -199,7 +199,8 @@ impl Condition {
         schema.position(&self.name).ok_or_else(|| {
             let names = schema.columns.iter().map(|column| column.name.as_str());
             let nearest = crate::nearest(&self.name, names).map(str::to_owned);
-            TableError::MissingColumn { origin: origin.into(), name: self.name.clone(), nearest }.into()
+            let (origin, name) = (origin.into(), self.name.clone());
+            TableError::MissingColumn { origin, name, nearest, others: Vec::new() }.into()
         })
     }
 

@@ -76,7 +76,7 @@ impl TableColumn {
             let names = schema.columns.iter().map(|column| column.name.as_str());
             let nearest = crate::nearest(&self.name, names).map(str::to_owned);
             let (origin, name) = (origin.to_owned(), self.name.clone());
-            return Err(TableError::MissingColumn { origin, name, nearest }.into());
+            return Err(TableError::MissingColumn { origin, name, nearest, others: Vec::new() }.into());
         };
         let found = schema.columns[place].kind;
         let numeric = |kind| matches!(kind, ColumnKind::Number | ColumnKind::Boolean);

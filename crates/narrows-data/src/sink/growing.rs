@@ -32,6 +32,7 @@ impl GrowingFile {
         force: bool,
         length: Option<u64>,
     ) -> Result<Self> {
+        super::distinct(path, schema)?;
         let line: Box<dyn Line> = match format.or_else(|| SinkFormat::of(path)) {
             Some(SinkFormat::Csv) => Box::new(csv::Csv::new(schema, "c", b',')),
             Some(SinkFormat::Tsv) => Box::new(csv::Csv::new(schema, "c", b'\t')),

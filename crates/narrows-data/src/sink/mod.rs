@@ -16,6 +16,7 @@ mod picture;
 mod rows;
 mod safetensors;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use growing::GrowingFile;
@@ -131,6 +132,7 @@ pub fn create(path: &Path, schema: &Schema, options: &SinkOptions) -> Result<Box
             advice: "standard output takes CSV, TSV, JSONL and Arrow streams",
         });
     }
+    distinct(path, schema)?;
     let open = || Output::create(path, options.force);
     let prefix = &options.prefix;
     let inner: Box<dyn Sink> = match format {
@@ -146,6 +148,19 @@ pub fn create(path: &Path, schema: &Schema, options: &SinkOptions) -> Result<Box
         SinkFormat::Png => Box::new(grid::PngSink::new(path, schema, options.force)?),
     };
     Ok(Box::new(Checked { origin: path.display().to_string(), schema: schema.clone(), inner }))
+}
+
+/// Refuses columns of one name: who reads the file could not tell them apart.
+fn distinct(path: &Path, schema: &Schema) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    match schema.columns.iter().find(|column| !seen.insert(&column.name)) {
+        None => Ok(()),
+        Some(column) => Err(Error::Output {
+            path: path.to_owned(),
+            what: format!("two columns called `{}`", column.name),
+            advice: "carry a column along once, and none that is called like a column of the output; rename it in the input",
+        }),
+    }
 }
 
 /// Names of dense values: `z0`, `z1`, ...

@@ -129,7 +129,11 @@ pub enum TableError {
         columns: Vec<String>,
     },
     /// A column that the model was trained on is not there.
-    #[error("{origin}: column `{name}`, which the model was trained on, is missing{}", nearest.as_ref().map(|n| format!("; is it called `{n}` here? Rename it")).unwrap_or_default())]
+    #[error(
+        "{origin}: column `{name}`, which the model was trained on, is missing{}{}",
+        nearest.as_ref().map(|n| format!("; is it called `{n}` here? Rename it")).unwrap_or_default(),
+        if others.is_empty() { String::new() } else { format!("; so are `{}`", others.join("`, `")) }
+    )]
     MissingColumn {
         /// The file.
         origin: String,
@@ -137,6 +141,18 @@ pub enum TableError {
         name: String,
         /// The nearest name there is.
         nearest: Option<String>,
+        /// Further columns that are missing.
+        others: Vec<String>,
+    },
+    /// A column is asked for and left out.
+    #[error("{origin}: column `{name}` is both {uses}; name it once")]
+    Contradiction {
+        /// The file.
+        origin: String,
+        /// The column.
+        name: String,
+        /// What it is to be and not to be.
+        uses: &'static str,
     },
     /// A table without header has another number of columns than the model was trained on.
     #[error(

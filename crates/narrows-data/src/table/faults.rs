@@ -51,6 +51,12 @@ impl Seen {
         }
     }
 
+    /// All that was found since the last time, which is forgotten.
+    pub(super) fn take(&self) -> Faults {
+        let seen = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        seen.into_values().fold(Faults::default(), Faults::and)
+    }
+
     /// All that was found so far, in the order of lines.
     pub(super) fn total(&self) -> Faults {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,9 +93,11 @@ impl Faults {
         self.keep(error);
     }
 
+    /// Keeps what is wrong, without the advice behind it: the file is read all the same.
     fn keep(&mut self, error: &TableError) {
         if self.first.len() < KEPT {
-            self.first.push(error.to_string());
+            let text = error.to_string();
+            self.first.push(text.rsplit_once("; ").map_or(text.as_str(), |(found, _)| found).to_owned());
         }
     }
 }

@@ -10,17 +10,37 @@ use crate::{ColumnKind, OpenOptions, Result, Schema};
 /// options exclude or give another role.
 pub(super) fn roles(origin: &str, names: &[String], options: &OpenOptions) -> Result<Vec<Option<Role>>, TableError> {
     known(origin, names, options)?;
-    if let Some(expected) = &options.expected {
-        for column in expected.columns.iter().filter(|column| column.role == Role::Feature) {
-            if !names.contains(&column.name) {
-                let strangers = names.iter().map(String::as_str).filter(|name| expected.position(name).is_none());
-                let nearest = crate::nearest(&column.name, strangers).map(str::to_owned);
-                let (origin, name) = (origin.to_owned(), column.name.clone());
-                return Err(TableError::MissingColumn { origin, name, nearest });
-            }
-        }
+    match &options.expected {
+        Some(expected) => complete(origin, names, expected)?,
+        None => consistent(origin, options)?,
     }
     Ok(names.iter().map(|name| role(name, options)).collect())
+}
+
+/// Checks that all columns that a model was trained on are there.
+fn complete(origin: &str, names: &[String], expected: &Schema) -> Result<(), TableError> {
+    let features = expected.columns.iter().filter(|column| column.role == Role::Feature);
+    let mut missing = features.map(|column| &column.name).filter(|name| !names.contains(name));
+    let Some(name) = missing.next() else { return Ok(()) };
+    let strangers = names.iter().map(String::as_str).filter(|name| expected.position(name).is_none());
+    let nearest = crate::nearest(name, strangers).map(str::to_owned);
+    let (origin, others) = (origin.to_owned(), missing.cloned().collect());
+    Err(TableError::MissingColumn { origin, name: name.clone(), nearest, others })
+}
+
+/// Checks that no column is to be trained on and not.
+fn consistent(origin: &str, options: &OpenOptions) -> Result<(), TableError> {
+    for name in options.columns.iter().flatten() {
+        let uses = match name {
+            name if options.exclude.contains(name) => "chosen (columns) and left out (exclude)",
+            name if options.label.as_ref() == Some(name) => {
+                "chosen (columns) and the label, which no model is trained on"
+            }
+            _ => continue,
+        };
+        return Err(TableError::Contradiction { origin: origin.to_owned(), name: name.clone(), uses });
+    }
+    Ok(())
 }
 
 /// Checks that every column that `options` name is among `names`.

@@ -12,7 +12,7 @@ const CONSISTENCY: f64 = 1.482_602_218_505_602;
 /// # Errors
 /// `alpha` is not within `0..1`, there are fewer than two scores, one is no number, or more than half are equal.
 pub fn mad(scores: &[f64], alpha: f64) -> Result<f64> {
-    let alpha = rate("fpr", alpha)?;
+    let alpha = rate("mad", alpha)?;
     if scores.len() < 2 {
         return Err(Error::TooFewRows { operation: "median absolute deviation", rows: scores.len(), needed: 2 });
     }

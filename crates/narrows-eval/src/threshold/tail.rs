@@ -62,7 +62,7 @@ impl Tail {
     /// # Errors
     /// `alpha` is not within `0..1`, or lies within the bulk of the scores instead of the tail.
     pub fn threshold(&self, alpha: f64) -> Result<f64> {
-        let ratio = rate("fpr", alpha)? / self.share;
+        let ratio = rate("tail", alpha)? / self.share;
         if ratio > 1.0 {
             return Err(Error::Setting { name: "fpr", value: alpha, expected: "a rate within the tail, below 0.1" });
         }

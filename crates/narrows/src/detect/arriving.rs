@@ -7,12 +7,42 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, Result};
 
 /// Bytes read at once.
 const CHUNK: usize = 1 << 18;
 /// The longest line that is read.
 const LONGEST: usize = 1 << 20;
+
+/// Bytes before the place where reading stopped by which it is known again.
+const MARK: usize = 256;
+
+/// Where reading stopped, and what stood before it: a file that holds something else there is another one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Place {
+    /// The byte behind the last line that was handed out.
+    pub(super) offset: u64,
+    /// The bytes before it that are compared, and their digest.
+    length: u64,
+    digest: String,
+}
+
+impl Place {
+    fn behind(offset: u64, bytes: &[u8]) -> Self {
+        Self { offset, length: bytes.len() as u64, digest: crate::digest::of(bytes) }
+    }
+
+    /// Whether `file` holds before this place what it held when reading stopped.
+    fn is_in(&self, file: &mut File) -> std::io::Result<bool> {
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(self.offset.saturating_sub(self.length)))?;
+        file.take(self.length).read_to_end(&mut bytes)?;
+        Ok(self.offset == 0 || *self == Self::behind(self.offset, &bytes))
+    }
+}
 
 /// What has come.
 #[derive(Debug, PartialEq)]
@@ -31,8 +61,11 @@ pub(super) enum Arrived {
 pub(super) struct Arriving {
     from: Origin,
     path: PathBuf,
-    /// The byte behind the last line that was handed out.
+    /// Whether the file is another one than that of the place where reading was to go on.
+    replaced: bool,
+    /// The byte behind the last line that was handed out, and the last bytes before it.
     offset: u64,
+    before: Vec<u8>,
     /// Bytes read and not handed out.
     ahead: VecDeque<u8>,
     /// How many of `ahead` are known to hold no line ending.
@@ -48,23 +81,34 @@ enum Origin {
 }
 
 impl Arriving {
-    /// Lines of `path` from byte `offset` on; of standard input, if it is `-`, those that come.
-    pub(super) fn open(path: &str, offset: u64) -> Result<Self> {
-        let (from, offset) = if path == "-" {
-            (Origin::Pipe(standard_input()?), 0)
+    /// Lines of `path` from `place` on, or from its start where it is another file by now; of standard input, if it is `-`,
+    /// those that come.
+    pub(super) fn open(path: &str, place: &Place) -> Result<Self> {
+        let (mut replaced, mut offset) = (false, 0);
+        let from = if path == "-" {
+            Origin::Pipe(standard_input()?)
         } else {
             let failed = |source| Error::Io { path: path.into(), action: "cannot open", source };
             let mut file = File::open(path).map_err(failed)?;
+            replaced = !place.is_in(&mut file).map_err(failed)?;
+            offset = if replaced { 0 } else { place.offset };
             file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-            (Origin::File(file), offset)
+            Origin::File(file)
         };
-        let (ahead, path) = (VecDeque::new(), Path::new(path).to_owned());
-        Ok(Self { from, path, offset, ahead, searched: 0, passing: false })
+        let (before, ahead, path) = (Vec::new(), VecDeque::new(), Path::new(path).to_owned());
+        Ok(Self { from, path, replaced, offset, before, ahead, searched: 0, passing: false })
     }
 
-    /// The byte behind the last line that was handed out.
-    pub(super) fn offset(&self) -> u64 {
-        self.offset
+    /// The place behind the last line that was handed out.
+    pub(super) fn place(&self) -> Place {
+        Place::behind(self.offset, &self.before)
+    }
+
+    /// Counts `bytes` as handed out.
+    fn pass(&mut self, bytes: &[u8]) {
+        self.offset += bytes.len() as u64;
+        self.before.extend(&bytes[bytes.len().saturating_sub(MARK)..]);
+        self.before.drain(..self.before.len().saturating_sub(MARK));
     }
 
     /// Whether a line can be had without reading.
@@ -76,17 +120,21 @@ impl Arriving {
 
     /// The next line, waiting for it at most `wait`.
     pub(super) fn next(&mut self, wait: Duration) -> Result<Arrived> {
+        if std::mem::take(&mut self.replaced) {
+            return Ok(Arrived::Anew);
+        }
         loop {
             if self.has_line() {
-                let line: Vec<u8> = self.ahead.drain(..=self.searched).take(self.searched).collect();
-                self.offset += line.len() as u64 + 1;
+                let mut line: Vec<u8> = self.ahead.drain(..=self.searched).collect();
+                self.pass(&line);
+                line.pop();
                 self.searched = 0;
                 let whole = !std::mem::take(&mut self.passing) && line.len() <= LONGEST;
                 return Ok(Arrived::Line(whole.then_some(line)));
             }
             if self.ahead.len() > LONGEST {
-                self.offset += self.ahead.len() as u64;
-                self.ahead.clear();
+                let passed = std::mem::take(&mut self.ahead);
+                self.pass(&Vec::from(passed));
                 (self.searched, self.passing) = (0, true);
             }
             if let Some(end) = self.read(wait)? {
@@ -123,7 +171,7 @@ impl Arriving {
                 } else if count == 0 {
                     let length = std::fs::metadata(&self.path).map_or(u64::MAX, |found| found.len());
                     if another || length < self.offset + self.ahead.len() as u64 {
-                        *self = Self::open(&self.path.display().to_string(), 0)?;
+                        *self = Self::open(&self.path.display().to_string(), &Place::default())?;
                         return Ok(Some(Arrived::Anew));
                     }
                     std::thread::sleep(wait);
@@ -189,15 +237,16 @@ mod tests {
     fn a_line_arrives_whole_or_not_at_all_and_a_shorter_file_begins_anew() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().to_str().unwrap().to_owned();
-        let mut arriving = Arriving::open(&path, 0).unwrap();
+        let mut arriving = Arriving::open(&path, &Place::default()).unwrap();
         assert_eq!(arriving.next(SOON).unwrap(), Arrived::Nothing);
         file.write_all(b"one\ntw").unwrap();
         assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"one".to_vec())));
         assert_eq!(arriving.next(SOON).unwrap(), Arrived::Nothing);
-        assert_eq!(arriving.offset(), 4);
+        let place = arriving.place();
+        assert_eq!(place.offset, 4);
         file.write_all(b"o\n").unwrap();
         assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"two".to_vec())));
-        let mut later = Arriving::open(&path, 4).unwrap();
+        let mut later = Arriving::open(&path, &place).unwrap();
         assert_eq!(later.next(SOON).unwrap(), Arrived::Line(Some(b"two".to_vec())));
         file.as_file().set_len(0).unwrap();
         file.as_file_mut().seek(SeekFrom::Start(0)).unwrap();
@@ -206,13 +255,31 @@ mod tests {
         assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"three".to_vec())));
     }
 
+    #[test]
+    fn a_file_that_was_replaced_in_the_meantime_is_read_from_its_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let path = path.to_str().unwrap();
+        std::fs::write(path, "header\none\ntwo\n").unwrap();
+        let mut arriving = Arriving::open(path, &Place::default()).unwrap();
+        while arriving.next(SOON).unwrap() != Arrived::Nothing {}
+        let place = arriving.place();
+        let next = |text: &str| {
+            std::fs::write(path, text).unwrap();
+            Arriving::open(path, &place).unwrap().next(SOON).unwrap()
+        };
+        assert_eq!(next("header\none\ntwo\nthree\n"), Arrived::Line(Some(b"three".to_vec())));
+        assert_eq!(next("header\nten\ntwo\nthree\n"), Arrived::Anew);
+        assert_eq!(next("header\n"), Arrived::Anew);
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_file_that_is_renamed_is_read_to_its_end_and_the_new_one_from_its_start() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         std::fs::write(&path, "one\n").unwrap();
-        let mut arriving = Arriving::open(path.to_str().unwrap(), 0).unwrap();
+        let mut arriving = Arriving::open(path.to_str().unwrap(), &Place::default()).unwrap();
         assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"one".to_vec())));
         std::fs::write(&path, "one\ntwo\nlast").unwrap();
         std::fs::rename(&path, folder.path().join("log.1")).unwrap();
@@ -228,12 +295,14 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().to_str().unwrap().to_owned();
         file.write_all(&vec![b'x'; 3 * LONGEST]).unwrap();
-        let mut arriving = Arriving::open(&path, 0).unwrap();
+        let mut arriving = Arriving::open(&path, &Place::default()).unwrap();
         assert_eq!(arriving.next(SOON).unwrap(), Arrived::Nothing);
         assert!(arriving.ahead.len() <= LONGEST);
         file.write_all(b"x\nshort\n").unwrap();
         assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(None));
         assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"short".to_vec())));
-        assert_eq!(arriving.offset(), 3 * LONGEST as u64 + 8);
+        let place = arriving.place();
+        assert_eq!(place.offset, 3 * LONGEST as u64 + 8);
+        assert_eq!(Arriving::open(&path, &place).unwrap().next(SOON).unwrap(), Arrived::Nothing);
     }
 }

@@ -102,11 +102,16 @@ impl Part {
 }
 
 impl DetectConfig {
-    /// Refuses options that contradict each other.
+    /// Refuses options that contradict each other or samples that are `windowed` or not.
     ///
     /// # Errors
-    /// A part needs another one.
-    pub fn check(&self) -> Result<()> {
+    /// A part needs another one, or windows.
+    pub fn check(&self, windowed: bool) -> Result<()> {
+        if self.causal && !windowed {
+            let reason = "causal scores the last step of windows, and samples are single rows, which know no later ones; \
+                          give --window, or leave detect.causal out";
+            return Err(Error::Detect { reason: reason.into() });
+        }
         if self.lof.get() > 0 && self.neighbours.get() == 0 {
             let reason = "lof compares a row with stored rows, and none are stored; set detect.neighbours = 50000, or \
                           detect.lof = 0";

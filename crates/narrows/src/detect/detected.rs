@@ -32,6 +32,8 @@ pub struct Detected {
     pub unreadable: Faults,
     /// Places where time goes backwards, over which no window reaches.
     pub backwards: usize,
+    /// Places where time jumps by more than ten usual steps.
+    pub jumps: usize,
     /// Sentences on all that is not as it should be.
     #[serde(skip)]
     pub remarks: Vec<String>,
@@ -64,8 +66,10 @@ impl Detected {
         }
         remarks.extend(unreadable(&self.unreadable));
         remarks.extend(crate::restarts::sentences(source, restarts));
-        if self.blank > 0 {
-            remarks.push(format!("without any value, so without a score: {}", counted(self.blank, "row")));
+        // Lines that could not be read are told of by themselves.
+        let blank = self.blank.saturating_sub(self.unreadable.lines);
+        if blank > 0 {
+            remarks.push(format!("without any value, so without a score: {}", counted(blank, "row")));
         }
         let outside = self.unscored - self.blank.min(self.unscored);
         let window = model.preparation.window().map_or(1, narrows_data::Window::length);
@@ -94,6 +98,7 @@ pub(super) fn unreadable(faults: &Faults) -> Vec<String> {
     remarks
 }
 
-fn counted(count: usize, what: &str) -> String {
+/// A number of things called `what`.
+pub(super) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

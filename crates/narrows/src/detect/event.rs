@@ -19,6 +19,11 @@ pub enum Event {
         /// Which, and why not.
         reason: String,
     },
+    /// A cell cannot be read and counts as missing.
+    Unreadable {
+        /// Where it is, and why not.
+        reason: String,
+    },
     /// A row is older than the one before.
     Backwards {
         /// Its line.
@@ -41,8 +46,8 @@ pub enum Event {
         step: f64,
         /// The rate of false alarms.
         rate: f64,
-        /// Whether the calibration rows are too few for it, so that the fitted tail decides.
-        by_tail: bool,
+        /// How many calibration rows there are, where they are too few for it, so that the fitted tail decides.
+        few: Option<usize>,
     },
     /// Rows begin to be unlike the calibration rows, or are like them again.
     Drift {
@@ -70,12 +75,18 @@ impl fmt::Display for Event {
             Self::Continued { rows } => write!(f, "going on behind {rows} rows"),
             Self::Anew => write!(f, "the file became shorter or was replaced: reading it from its start"),
             Self::Skipped { reason } => write!(f, "skipped: {reason}"),
+            Self::Unreadable { reason } => write!(f, "counted as missing: {reason}"),
             Self::Backwards { line, seconds } => write!(f, "line {line}: time goes backwards by {seconds} s"),
             Self::Jump { line, seconds } => write!(f, "line {line}: time jumps by {seconds} s"),
-            Self::Budget { per_day, step, rate, by_tail } => {
-                let how =
-                    if *by_tail { ", by the fitted tail: the calibration rows are too few to show it" } else { "" };
-                write!(f, "{per_day} false alarms a day at a row every {step} s are a rate of {rate:.3e}{how}")
+            Self::Budget { per_day, step, rate, few } => {
+                write!(f, "{per_day} false alarms a day at a row every {step} s are a rate of {rate:.3e}")?;
+                few.map_or(Ok(()), |rows| {
+                    write!(
+                        f,
+                        ", beyond what {rows} calibration rows can show: the tail fitted to them decides, and where they \
+                         resemble each other or are few it may be far off"
+                    )
+                })
             }
             Self::Drift { begins: true, small, rows, bound } => write!(
                 f,

@@ -14,12 +14,12 @@ use narrows_data::sink::{GrowingFile, SinkFormat};
 use narrows_data::{Line, Lines, OpenOptions, Role, Source, Subset};
 use serde::{Deserialize, Serialize};
 
-use super::arriving::{Arrived, Arriving};
+use super::arriving::{Arrived, Arriving, Place};
 use super::clock::Step;
 use super::event::Event;
 use super::pipeline::with_time;
 use super::scoring::{Collected, ROWS, Scoring};
-use super::state::State;
+use super::state::{Asked, State};
 use super::writer::{Writer, columns};
 use super::{Alarm, Detector, Rule};
 use crate::{Error, Model, Result};
@@ -58,8 +58,9 @@ pub struct Followed {
     pub unscored: usize,
     /// Lines that are no rows.
     pub skipped: usize,
+    /// Cells that could not be read and count as missing.
+    pub unreadable: usize,
     /// Cells with a value that no training row had.
-    #[serde(default)]
     pub unseen: usize,
     /// Alarms; `None` where nothing decides what is one.
     pub alarms: Option<usize>,
@@ -86,7 +87,7 @@ pub fn follow(
     see: &mut dyn FnMut(&Event),
 ) -> Result<Followed> {
     let mut follower = Follower::new(model, options, see)?;
-    let mut arriving = Arriving::open(options.input, follower.state.offset)?;
+    let mut arriving = Arriving::open(options.input, &follower.state.place)?;
     while !stop.load(Ordering::Relaxed) {
         match arriving.next(POLL)? {
             Arrived::Nothing => {}
@@ -94,16 +95,20 @@ pub fn follow(
                 follower.line(line)?;
                 if !arriving.has_line() || follower.state.tail.len() - follower.state.written >= ROWS {
                     follower.advance(false)?;
-                    follower.save(arriving.offset())?;
+                    follower.save(arriving.place())?;
                 }
             }
             Arrived::Anew => {
                 (follower.see)(&Event::Anew);
                 (follower.lines, follower.state.line) = (None, 0);
             }
+            Arrived::End if follower.lines.is_none() => {
+                let expected = "a header and rows, or JSON objects";
+                return Err(narrows_data::Error::Empty { path: "standard input".into(), expected }.into());
+            }
             Arrived::End => {
                 follower.advance(true)?;
-                follower.save(arriving.offset())?;
+                follower.save(arriving.place())?;
                 break;
             }
         }
@@ -156,14 +161,18 @@ impl<'a> Follower<'a> {
             serde_json::to_string(&model.document).map_err(|error| Error::Detect { reason: error.to_string() })?;
         let digest = crate::digest::of(document.as_bytes());
         let saved = options.path != Path::new("-");
-        let old = if saved && !options.force { State::read(options.path, &digest, options.input)? } else { None };
+        let FollowOptions { rule, per_day, explain, .. } = options;
+        let asked = Asked { keep: options.keep.to_vec(), explain, rule, per_day };
+        let old =
+            if saved && !options.force { State::read(options.path, &digest, options.input, &asked)? } else { None };
         if saved && !options.force && old.is_none() && options.path.exists() {
             return Err(Error::OutputFileExists { path: options.path.into() });
         }
         let resumed = old.is_some();
-        let state = old.unwrap_or_else(|| State::new(&digest, options.input));
+        let mut state = old.unwrap_or_else(|| State::new(&digest, options.input, asked));
         let open = OpenOptions { keep: options.keep.to_vec(), ..model.open_options() };
         let decides = alarm.is_some() || options.per_day.is_some();
+        state.counts.alarms = state.counts.alarms.or(decides.then_some(0));
         let (lines, writer) = (None, None);
         let mut follower = Self { model, detector, options, open, alarm, decides, lines, writer, resumed, state, see };
         if resumed {
@@ -172,7 +181,7 @@ impl<'a> Follower<'a> {
             if let Some(first) = follower.state.first.clone().filter(|_| options.input != "-") {
                 follower.begin(&first)?;
             } else {
-                (follower.state.line, follower.state.offset) = (0, 0);
+                (follower.state.line, follower.state.place) = (0, Place::default());
             }
         }
         Ok(follower)
@@ -192,7 +201,7 @@ impl<'a> Follower<'a> {
         let origin = if self.options.input == "-" { "standard input" } else { self.options.input };
         let lines = Lines::new(origin, first, &self.open)?;
         if self.writer.is_none() {
-            let keep = with_time(self.model, lines.schema(), self.options.keep);
+            let keep = with_time(lines.schema(), self.options.keep);
             let kept = crate::transform::kept_columns(lines.schema(), origin, &keep, false)?;
             let explain = self.options.explain && self.decides;
             let schema = columns(self.detector, &kept, self.decides, explain);
@@ -242,7 +251,11 @@ impl<'a> Follower<'a> {
         (self.see)(&Event::Skipped { reason });
     }
 
-    fn row(&mut self, Line { text, time }: Line, line: u64) -> Result<()> {
+    fn row(&mut self, Line { text, time, unreadable }: Line, line: u64) -> Result<()> {
+        for reason in unreadable {
+            self.state.counts.unreadable += 1;
+            (self.see)(&Event::Unreadable { reason });
+        }
         match self.state.clock.tick(time) {
             Step::Usual => {}
             Step::Jump(seconds) => {
@@ -280,7 +293,8 @@ impl<'a> Follower<'a> {
         let smallest = calibration.map_or(1.0, |calibration| 1.0 / (calibration.rows + 1) as f64);
         let rule = if rate >= smallest { Rule::Conformal(Some(rate)) } else { Rule::Tail(rate) };
         self.alarm = Some(rule.ready(calibration)?);
-        (self.see)(&Event::Budget { per_day, step, rate, by_tail: rate < smallest });
+        let few = calibration.filter(|_| rate < smallest).map(|calibration| calibration.rows);
+        (self.see)(&Event::Budget { per_day, step, rate, few });
         Ok(true)
     }
 
@@ -321,10 +335,10 @@ impl<'a> Follower<'a> {
     }
 
     /// Puts what was written on disk, then what a restart needs.
-    fn save(&mut self, offset: u64) -> Result<()> {
+    fn save(&mut self, place: Place) -> Result<()> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         self.state.length = writer.sink.sync()?;
-        self.state.offset = offset;
+        self.state.place = place;
         let counts = &mut self.state.counts;
         (counts.rows, counts.unscored) = (writer.detected.rows, writer.detected.unscored);
         (counts.alarms, counts.threshold) = (writer.detected.alarms, self.alarm.and_then(Alarm::threshold));

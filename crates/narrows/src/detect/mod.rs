@@ -16,6 +16,7 @@ mod drift;
 mod event;
 mod fitting;
 mod follow;
+mod gaps;
 mod hidden;
 mod overview;
 mod pipeline;

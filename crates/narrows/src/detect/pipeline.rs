@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use narrows_data::sink::{self, SinkFormat, SinkOptions};
-use narrows_data::{Any, Portion, Restart, Role, Schema, Source, Subset, in_order};
+use narrows_data::{Any, Block, Portion, Restart, Role, Schema, Source, Subset, in_order};
 
+use super::gaps::Gaps;
 use super::overview::Picture;
 use super::remarkable::Remarkable;
 use super::scoring::{Collected, ROWS, Scoring};
@@ -59,7 +60,7 @@ pub fn detect(
     };
     let windowed = model.preparation.window().is_some();
     let source = rows.source().as_ref();
-    let kept = crate::transform::kept(source, &with_time(model, source.schema(), options.keep), false)?;
+    let kept = crate::transform::kept(source, &with_time(source.schema(), options.keep), false)?;
     let explain = options.explain && alarm.is_some();
     let batches = source.is_arrow_stream() && options.path == Path::new("-");
     let format = batches.then_some(SinkFormat::ArrowStream);
@@ -67,7 +68,8 @@ pub fn detect(
     let sink = sink::create(options.path, &columns(detector, &kept, alarm.is_some(), explain), &sink_options)?;
     let mut writer = Writer::new(detector, source.schema(), sink, kept, (alarm.is_some(), explain));
     writer.picture = options.chart.map(|chart| Picture::create(chart.path, chart.title, options.force)).transpose()?;
-    let run = Run { scoring: Scoring { model, detector, alarm, explain }, writer, progress };
+    let gaps = Gaps::new(model, source.schema(), rows);
+    let run = Run { scoring: Scoring { model, detector, alarm, explain }, writer, gaps, progress };
     let mut detected = match alarm {
         Some(Alarm::Batch(share)) => run.in_two_passes(rows, Some(share)),
         _ if windowed => run.in_two_passes(rows, None),
@@ -77,12 +79,10 @@ pub fn detect(
     Ok(detected)
 }
 
-/// The columns to carry along: with windows also the time, which says what a score belongs to.
-pub(super) fn with_time(model: &Model, schema: &Schema, keep: &[String]) -> Vec<String> {
+/// The columns to carry along: also the time, where there is one, which says what a score belongs to.
+pub(super) fn with_time(schema: &Schema, keep: &[String]) -> Vec<String> {
     let mut keep = keep.to_vec();
-    if model.preparation.window().is_some()
-        && let Some(time) = schema.role(Role::Time)
-    {
+    if let Some(time) = schema.role(Role::Time) {
         let name = &schema.columns[time].name;
         if !keep.contains(name) {
             keep.insert(0, name.clone());
@@ -94,6 +94,7 @@ pub(super) fn with_time(model: &Model, schema: &Schema, keep: &[String]) -> Vec<
 struct Run<'a, P> {
     scoring: Scoring<'a>,
     writer: Writer<'a>,
+    gaps: Option<Gaps>,
     progress: P,
 }
 
@@ -117,15 +118,28 @@ impl<P: FnMut(usize)> Run<'_, P> {
             let whys =
                 if explain { self.scoring.whys(&batch, &raised, &evidence, &remarkable)? } else { BTreeMap::new() };
             self.writer.detected.blank += remarkable.blank().len();
-            self.writer.write(values.unwrap_or_default(), &scores, &alarms, |row| whys.get(&numbers[row]))?;
+            let values = values.unwrap_or_default();
+            self.watch(&values);
+            self.writer.write(values, &scores, &alarms, |row| whys.get(&numbers[row]))?;
             remarkable.forget_rows();
             (self.progress)(numbers.len());
         }
         self.finish(source.as_ref(), &remarkable, &[])
     }
 
+    fn watch(&mut self, block: &Block) {
+        if let Some(gaps) = &mut self.gaps {
+            gaps.add(block);
+        }
+    }
+
     fn finish(mut self, source: &dyn Source, remarkable: &Remarkable<'_>, restarts: &[Restart]) -> Result<Detected> {
-        self.writer.detected.note(self.scoring.model, source, remarkable, restarts);
+        let detected = &mut self.writer.detected;
+        detected.note(self.scoring.model, source, remarkable, restarts);
+        if let Some(gaps) = &self.gaps {
+            (detected.jumps, detected.backwards) = (gaps.jumps, gaps.backwards);
+            detected.remarks.extend(gaps.sentences(self.scoring.model.preparation.window().is_some()));
+        }
         self.writer.finish(self.scoring.alarm.and_then(Alarm::threshold))
     }
 
@@ -156,6 +170,7 @@ impl<P: FnMut(usize)> Run<'_, P> {
                 Some(alarm.raised(score, p_value, limit))
             };
             let alarms: Vec<bool> = numbers.iter().map(|number| raised(number).unwrap_or(false)).collect();
+            self.watch(&block);
             self.writer.write(block, &of, &alarms, |row| whys.get(&numbers[row]))?;
         }
         self.writer.detected.blank = remarkable.blank().len();

@@ -96,6 +96,9 @@ fn number(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
     }
+    if !(1e-9..1e15).contains(&value.abs()) {
+        return format!("{value:.5e}");
+    }
     let digits = (5 - value.abs().log10().floor() as i32).clamp(0, 12) as usize;
     let text = format!("{value:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
@@ -108,8 +111,8 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         assert_eq!(
-            [number(812.5), number(0.001_234_567), number(-3.0), number(1e9)],
-            ["812.5", "0.00123457", "-3", "1000000000"]
+            [number(812.5), number(0.001_234_567), number(-3.0), number(1e9), number(-1e300), number(1e-12)],
+            ["812.5", "0.00123457", "-3", "1000000000", "-1.00000e300", "1.00000e-12"]
         );
     }
 

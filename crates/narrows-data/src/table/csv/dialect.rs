@@ -11,11 +11,13 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// Rows that are compared.
 const COMPARED: usize = 100;
 
-/// Bytes of a byte-order mark at the start of `head`.
+/// Bytes of a byte-order mark at the start of `head`. Leniently, zero bytes behind the first line are damage, which a log has
+/// where a machine lost its power.
 ///
 /// # Errors
 /// The text is UTF-16, or no text.
-pub(super) fn byte_order_mark(origin: &str, head: &[u8]) -> Result<usize> {
+pub(super) fn byte_order_mark(origin: &str, head: &[u8], lenient: bool) -> Result<usize> {
+    let first = memchr::memchr(b'\n', head).filter(|_| lenient).unwrap_or(4096);
     let refuse = |found: &str| {
         Err(Error::Format {
             path: PathBuf::from(origin),
@@ -26,7 +28,7 @@ pub(super) fn byte_order_mark(origin: &str, head: &[u8]) -> Result<usize> {
     };
     match head {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => refuse("UTF-16 text"),
-        head if head.iter().take(4096).any(|byte| *byte == 0) => refuse("zero bytes"),
+        head if head.iter().take(first).any(|byte| *byte == 0) => refuse("zero bytes"),
         [0xef, 0xbb, 0xbf, ..] => Ok(3),
         _ => Ok(0),
     }

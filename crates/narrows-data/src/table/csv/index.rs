@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
-use super::row::{MAX_CELL, end_of_row, is_empty};
+use super::row::{MAX_CELL, cells, end_of_row, is_empty, is_open, is_well_quoted};
 use crate::format::storage::Storage;
 use crate::table::TableError;
 use crate::{Error, Result};
@@ -41,10 +41,17 @@ impl Text<'_> {
 }
 
 impl Index {
-    /// Finds the rows from byte `start`, which is on line `line`.
-    pub(super) fn new(text: Text<'_>, start: u64, line: u64, delimiter: u8, columns: usize) -> Result<Self> {
-        let mut scan =
-            Scan { index: Self::default(), delimiter, columns, first: start, line, next_line: line, rows: 0 };
+    /// Finds the rows from byte `start`, which is on line `line`. Leniently, a quote that never closes, or closes where the
+    /// row then has not one cell for each column, spoils its own line only: the line is the last row of its block.
+    pub(super) fn new(
+        text: Text<'_>,
+        (start, line): (u64, u64),
+        delimiter: u8,
+        columns: usize,
+        lenient: bool,
+    ) -> Result<Self> {
+        let index = Self::default();
+        let mut scan = Scan { index, delimiter, columns, lenient, first: start, line, next_line: line, rows: 0 };
         let mut buffer = Vec::new();
         let mut offset = start;
         while offset < text.length {
@@ -53,9 +60,10 @@ impl Index {
             buffer.resize(kept + wanted, 0);
             text.read(offset, &mut buffer[kept..])?;
             offset += wanted as u64;
-            let used = scan.rows_in(&buffer, offset - (kept + wanted) as u64, offset == text.length);
+            let place = offset - (kept + wanted) as u64;
+            let used = scan.rows_in(&buffer, place, offset == text.length, buffer.len() > MAX_CELL);
             buffer.drain(..used);
-            if buffer.len() > MAX_CELL {
+            if buffer.len() > MAX_CELL && (used == 0 || !lenient) {
                 let (origin, line) = (text.origin.to_owned(), scan.next_line);
                 return Err(TableError::OpenQuote { origin, line }.into());
             }
@@ -69,6 +77,7 @@ struct Scan {
     index: Index,
     delimiter: u8,
     columns: usize,
+    lenient: bool,
     /// First byte and line of the block that is being filled.
     first: u64,
     line: u64,
@@ -79,12 +88,19 @@ struct Scan {
 }
 
 impl Scan {
-    /// Counts the rows that end in `bytes`, whose first is at `offset`; tells how many bytes they take.
-    fn rows_in(&mut self, bytes: &[u8], offset: u64, last: bool) -> usize {
+    /// Counts the rows that end in `bytes`, whose first is at `offset`; tells how many bytes they take. No row goes on behind
+    /// the `last` bytes, nor one that is too `long`.
+    fn rows_in(&mut self, bytes: &[u8], offset: u64, last: bool, mut long: bool) -> usize {
         let mut at = 0;
         while at < bytes.len() {
-            let end = match end_of_row(bytes, at, self.delimiter) {
-                Some(end) => end + 1,
+            let end = end_of_row(bytes, at, self.delimiter).map(|end| end + 1);
+            let row = &bytes[at..end.unwrap_or(bytes.len())];
+            let broken = self.lenient && self.is_broken(row, end.is_none());
+            let end = match end {
+                _ if broken && (end.is_some() || last || long) => {
+                    at + memchr(b'\n', row).map_or(row.len(), |end| end + 1)
+                }
+                Some(end) => end,
                 None if last => bytes.len(),
                 None => return at,
             };
@@ -92,12 +108,20 @@ impl Scan {
             self.rows += usize::from(!is_empty(line.strip_suffix(b"\n").unwrap_or(line)));
             self.next_line += if line.contains(&b'"') { memchr_iter(b'\n', line).count() as u64 } else { 1 };
             at = end;
+            long &= !broken;
             let behind = offset + at as u64;
-            if behind - self.first >= BLOCK_BYTES as u64 || self.rows * self.columns >= BLOCK_CELLS {
+            if broken || behind - self.first >= BLOCK_BYTES as u64 || self.rows * self.columns >= BLOCK_CELLS {
                 self.close(behind);
             }
         }
         at
+    }
+
+    /// Whether a quote makes one row of several lines that are none.
+    fn is_broken(&self, row: &[u8], open: bool) -> bool {
+        let several = memchr(b'\n', row).is_some_and(|place| place + 1 < row.len());
+        let row_of_cells = || cells(row, self.delimiter).len() == self.columns && is_well_quoted(row, self.delimiter);
+        (open && is_open(row)) || (several && !row_of_cells())
     }
 
     fn close(&mut self, end: u64) {

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use super::{Reading, dialect, objects, row};
 use crate::schema::Role;
 use crate::smoothed::Smoothed;
+use crate::table::faults::{Faults, Seen};
 use crate::table::select;
-use crate::{Column, ColumnData, ColumnKind, Error, Memory, OpenOptions, Result, Sample, Schema, Source};
+use crate::{Block, Column, ColumnData, ColumnKind, Error, Memory, OpenOptions, Result, Sample, Schema, Source};
 
 /// How lines become rows: made from the first line, and the same for all that follow.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Line {
     pub text: String,
     /// The value of the column that orders rows, in seconds since 1970 for times; NaN where it is missing.
     pub time: f64,
+    /// The cells that cannot be read and count as missing: where each is and why.
+    pub unreadable: Vec<String>,
 }
 
 impl Lines {
@@ -39,7 +42,7 @@ impl Lines {
         let (delimiter, names) = if objects {
             (b',', expected_names(options))
         } else {
-            dialect::byte_order_mark(origin, first.as_bytes())?;
+            dialect::byte_order_mark(origin, first.as_bytes(), true)?;
             let delimiter = dialect::delimiter(first.as_bytes(), true);
             let cells = row::cells(first.as_bytes(), delimiter);
             (delimiter, cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect())
@@ -54,7 +57,8 @@ impl Lines {
             columns.extend(role.map(|role| Column { name: name.clone(), kind, role }));
         }
         let schema = Schema { sample: Sample::Table, columns: columns.clone() };
-        let reading = Reading { origin: origin.to_owned(), delimiter, objects, slots, columns, faults: None };
+        let reading =
+            Reading { origin: origin.to_owned(), delimiter, objects, slots, columns, faults: Some(Seen::default()) };
         Ok(Self { reading, schema, smooth: options.smooth, keys: objects.then_some(names) })
     }
 
@@ -73,8 +77,8 @@ impl Lines {
     /// The row on line `number`; none where the line is empty.
     ///
     /// # Errors
-    /// The line is no row: another number of cells, a value that is not of its column's kind, a quote that never closes,
-    /// no UTF-8 text, no JSON object, or none of the columns.
+    /// The line is no row: another number of cells, a quote that never closes, no UTF-8 text, no JSON object, or none of the
+    /// columns.
     pub fn row(&self, line: &[u8], number: u64) -> Result<Option<Line>> {
         let line = std::str::from_utf8(line).map_err(|_| self.stray(number, "not UTF-8 text"))?;
         let line = line.trim_end_matches(['\n', '\r']);
@@ -89,12 +93,15 @@ impl Lines {
         if row::end_of_row(text.as_bytes(), 0, self.reading.delimiter) != Some(text.len() - 1) {
             return Err(self.stray(number, "a quoted cell that opens and never closes"));
         }
-        let block = self.reading.parse(text.as_bytes(), 1, number)?;
+        let (block, faults) = self.parse(&text, 1, number)?;
+        if faults.lines > 0 {
+            return Err(self.reading.ragged(text.as_bytes(), 0, number).into());
+        }
         let time = match self.schema.role(Role::Time).and_then(|place| block.columns.get(place)) {
             Some(ColumnData::Numbers(values)) => values.first().copied().unwrap_or(f64::NAN),
             _ => f64::NAN,
         };
-        Ok(Some(Line { text, time }))
+        Ok(Some(Line { text, time, unreadable: faults.first }))
     }
 
     /// Rows whose texts [`Lines::row`] gave, in one block.
@@ -103,7 +110,7 @@ impl Lines {
     /// A text is no row.
     pub fn source(&self, rows: &[String]) -> Result<Box<dyn Source>> {
         let text = rows.concat();
-        let block = self.reading.parse(text.as_bytes(), rows.len(), 1)?;
+        let (block, _) = self.parse(&text, rows.len(), 1)?;
         let memory = Memory::new(self.reading.origin.clone(), self.schema.clone(), block)?.with_block_rows(rows.len());
         match self.smooth {
             None => Ok(Box::new(memory)),
@@ -111,9 +118,15 @@ impl Lines {
         }
     }
 
+    /// Rows, and what could not be read of them.
+    fn parse(&self, text: &str, rows: usize, line: u64) -> Result<(Block, Faults)> {
+        let block = self.reading.parse(text.as_bytes(), rows, line)?;
+        Ok((block, self.reading.faults.as_ref().map(Seen::take).unwrap_or_default()))
+    }
+
     fn object(&self, line: &str, keys: &[String], number: u64) -> Result<String> {
-        let object: Map<String, Value> =
-            serde_json::from_str(line).map_err(|error| self.stray(number, &format!("no JSON object ({error})")))?;
+        let object: Map<String, Value> = objects::parsed(line.as_bytes())
+            .map_err(|error| self.stray(number, &format!("no JSON object ({error})")))?;
         let features = self.schema.columns.iter().filter(|column| column.role == Role::Feature);
         if !features.into_iter().any(|column| object.contains_key(&column.name)) {
             return Err(self.stray(number, "an object without any of the model's columns"));
@@ -194,12 +207,21 @@ mod tests {
     #[test]
     fn a_line_that_is_no_row_is_refused_by_its_number() {
         let text = Lines::new("x", "id,kind,a,t", &options()).unwrap();
-        for line in ["only", "1,\"on,2,3", "1,on,much,3", "1,on,1e999,1970-01-01"] {
+        for line in ["only", "1,\"on,2,3", "1,on,2,3,4"] {
             let error = text.row(line.as_bytes(), 9).unwrap_err().to_string();
             assert!(error.contains("line 9"), "{error}");
         }
         assert!(text.row(b"\xff,on,1,1970-01-01", 9).unwrap_err().to_string().contains("line 9"));
         assert_eq!(text.row(b" \r\n", 9).unwrap(), None);
+        for (line, column) in [("1,on,much,1970-01-01", "a"), ("1,on,1e999,1970-01-01", "a"), ("1,on,2,soon", "t")] {
+            let row = text.row(line.as_bytes(), 9).unwrap().unwrap();
+            let [reason] = &row.unreadable[..] else { panic!("{row:?}") };
+            assert!(reason.contains("line 9") && reason.contains(&format!("`{column}`")), "{reason}");
+            assert_eq!(row.time.is_nan(), column == "t");
+            let block = text.source(&[row.text]).unwrap().read(0).unwrap();
+            let ColumnData::Numbers(values) = &block.columns[text.schema().position(column).unwrap()] else { panic!() };
+            assert!(values[0].is_nan());
+        }
         let objects = Lines::new("x", "{}", &options()).unwrap();
         for line in ["{", "[1]", "{\"b\":1}", "{\"a\":[1]}"] {
             let error = objects.row(line.as_bytes(), 4).unwrap_err().to_string();

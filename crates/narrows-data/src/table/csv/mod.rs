@@ -71,7 +71,8 @@ impl Csv {
     fn below(head: Head, origin: String, storage: Storage, length: u64, options: &OpenOptions) -> Result<Self> {
         let text = Text { storage: &storage, length, origin: &origin };
         let roles = select::roles(&origin, &head.names, options)?;
-        let index = Index::new(text, head.start, head.line, head.delimiter, head.names.len())?;
+        let place = (head.start, head.line);
+        let index = Index::new(text, place, head.delimiter, head.names.len(), options.lenient)?;
         if index.rows.is_empty() {
             return Err(TableError::HeaderOnly { origin, columns: head.names.len() }.into());
         }
@@ -127,7 +128,7 @@ impl Head {
         let Text { length, origin, .. } = text;
         let mut head = vec![0; length.min(HEAD) as usize];
         text.read(0, &mut head)?;
-        let mark = dialect::byte_order_mark(origin, &head)?;
+        let mark = dialect::byte_order_mark(origin, &head, options.lenient)?;
         let body = &head[mark..];
         let complete = length <= HEAD;
         let delimiter = dialect::delimiter(body, complete);

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use tempfile::{SpooledData, SpooledTempFile};
 
@@ -39,7 +39,7 @@ pub(super) fn delimited(text: Text<'_>, strict: bool) -> Result<(Vec<String>, St
     each(text, |number, line| {
         row.clear();
         if !line.is_empty() {
-            match object(line) {
+            match parsed(line) {
                 Ok(object) => write(&mut row, &object, &names, strict, text.origin, number)?,
                 Err(_) => row.extend(std::iter::repeat_n(char::from(DELIMITER), names.len())),
             }
@@ -99,7 +99,7 @@ fn write(
 fn names(text: Text<'_>, strict: bool) -> Result<Vec<String>> {
     let (mut names, mut seen) = (Vec::new(), BTreeSet::new());
     each(text, |number, line| {
-        match serde_json::from_slice::<Names>(line) {
+        match parsed::<Names>(line) {
             _ if line.is_empty() => {}
             Ok(Names(found)) => names.extend(found.into_iter().filter(|name| seen.insert(name.clone()))),
             Err(error) if strict => {
@@ -117,8 +117,39 @@ fn names(text: Text<'_>, strict: bool) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn object(line: &[u8]) -> serde_json::Result<Map<String, Value>> {
-    serde_json::from_slice(line)
+/// The object on a line. `NaN` and `Infinity`, which JSON does not know and many programs write, are read as texts of these
+/// words, which a column of numbers takes for a missing value and for one that is infinite.
+pub(super) fn parsed<T: DeserializeOwned>(line: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_slice(line).or_else(|error| {
+        let quoted = words_quoted(line).ok_or(error)?;
+        serde_json::from_slice(&quoted)
+    })
+}
+
+/// `line` with quotes around the words for numbers that are none; `None` where there is no such word.
+fn words_quoted(line: &[u8]) -> Option<Vec<u8>> {
+    const WORDS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+    let (mut out, mut at, mut within, mut found) = (Vec::with_capacity(line.len() + 8), 0, false, false);
+    while let Some(&byte) = line.get(at) {
+        let word = WORDS.into_iter().find(|word| !within && line[at..].starts_with(word));
+        let length = match (byte, word) {
+            (_, Some(word)) => {
+                found = true;
+                out.extend([b"\"", word, b"\""].concat());
+                at += word.len();
+                continue;
+            }
+            (b'\\', _) if within => 2,
+            (b'"', _) => {
+                within = !within;
+                1
+            }
+            _ => 1,
+        };
+        out.extend(&line[at..(at + length).min(line.len())]);
+        at += length;
+    }
+    found.then_some(out)
 }
 
 /// The names in an object, in its order.

@@ -2,7 +2,7 @@
 
 use memchr::memchr_iter;
 
-use super::row::{cell, end_of_row, is_empty};
+use super::row::{cell, end_of_row, is_empty, is_open};
 use super::{kind, number};
 use crate::schema::Role;
 use crate::table::faults::{Faults, Seen};
@@ -48,7 +48,7 @@ impl Reading {
             }
             let before = faults.mark();
             at = match self.row(text, at, &mut values, line, &mut faults) {
-                Err(error @ (TableError::Ragged { .. } | TableError::Object { .. })) if self.faults.is_some() => {
+                Err(error) if self.faults.is_some() => {
                     faults.back_to(before);
                     faults.line(&error);
                     for values in &mut values {
@@ -103,6 +103,9 @@ impl Reading {
                 return Err(self.ragged(text, start, line));
             }
             at = end + 1;
+        }
+        if at > text.len() && is_open(&text[start..]) {
+            return Err(self.ragged(text, start, line));
         }
         Ok(at)
     }
@@ -170,9 +173,10 @@ impl Reading {
         TableError::Cell { origin: self.origin.clone(), line, column: name.clone(), text, expected: *kind }
     }
 
-    fn ragged(&self, text: &[u8], start: usize, line: u64) -> TableError {
+    /// What is wrong with the row at `start`, which has not one cell for each column.
+    pub(super) fn ragged(&self, text: &[u8], start: usize, line: u64) -> TableError {
         let end = end_of_row(text, start, self.delimiter);
-        if end.is_none() && text[start..].contains(&b'\n') {
+        if end.is_none() && is_open(&text[start..]) {
             return TableError::OpenQuote { origin: self.origin.clone(), line: line_at(text, start, line) };
         }
         if self.objects {

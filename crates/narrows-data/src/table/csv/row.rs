@@ -66,6 +66,25 @@ pub(super) fn is_empty(line: &[u8]) -> bool {
     line.iter().all(|byte| matches!(byte, b' ' | b'\r' | b'\t'))
 }
 
+/// Whether a quoted cell opens in `row`, to which all that is left of a text belongs, and never closes.
+pub(super) fn is_open(row: &[u8]) -> bool {
+    row.contains(&b'\n') && row.trim_ascii_end().last() != Some(&b'"')
+}
+
+/// Whether nothing but blanks stands between the end of each quoted cell of `row` and the next delimiter.
+pub(super) fn is_well_quoted(row: &[u8], delimiter: u8) -> bool {
+    let mut start = 0;
+    while start < row.len() {
+        let end = cell(row, start, delimiter).1;
+        let text = trim(&row[start..end], delimiter);
+        if text.first() == Some(&b'"') && closing(text, 1) != Some(text.len() - 1) {
+            return false;
+        }
+        start = end + 1;
+    }
+    true
+}
+
 /// The cell that starts at `start` and the place of the delimiter or newline behind it (or the end of `bytes`).
 #[inline]
 pub(super) fn cell(bytes: &[u8], start: usize, delimiter: u8) -> (Cow<'_, [u8]>, usize) {
@@ -148,6 +167,16 @@ mod tests {
         assert_eq!(texts("5\" pipe,3"), ["5\" pipe", "3"]);
         assert_eq!(texts(",,"), ["", "", ""]);
         assert_eq!(texts("\"\"\"\"\"\""), ["\"\""]);
+    }
+
+    #[test]
+    fn quotes_that_end_within_a_cell_are_told() {
+        for row in ["a,\"x\ny\" ,1", "\"say \"\"hi\"\"\"", "5\" pipe,3", "", "\"\""] {
+            assert!(is_well_quoted(row.as_bytes(), b','), "{row}");
+        }
+        for row in ["1,\"abc,2\n3,\"x\",4", "\"a\"b", "\"a"] {
+            assert!(!is_well_quoted(row.as_bytes(), b','), "{row}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Delimited text that is refused, with the place named.
 
-use narrows_data::{Error, OpenOptions, Result, Source, TableError, open};
+use narrows_data::{ColumnData, Error, OpenOptions, Result, Source, TableError, open};
 
 use super::{open_text, write};
 
@@ -53,6 +53,34 @@ fn infinities_are_named() {
 fn quotes_that_never_close_end_with_the_file() {
     let error = message("a,b\nx,2\n\"y,4\nz,6\n");
     assert!(error.contains("line 3: a quoted cell opens in this row and never closes"), "{error}");
+    let error = message("a,b\nx,2\ny,\"4\nz,6\n");
+    assert!(error.contains("line 3: a quoted cell opens in this row and never closes"), "{error}");
+}
+
+#[test]
+fn leniently_a_stray_quote_or_zero_bytes_spoil_their_line_only() {
+    let rows = |text: &str| {
+        let file = write("t.csv", text);
+        let source = open(&file.path, &OpenOptions { lenient: true, ..OpenOptions::default() }).unwrap();
+        let blocks = (0..source.blocks().len()).map(|index| source.read(index).unwrap());
+        let values = blocks.flat_map(|block| match &block.columns[0] {
+            ColumnData::Numbers(values) => values.clone(),
+            other @ ColumnData::Texts(_) => panic!("{other:?}"),
+        });
+        (values.map(|value| if value.is_nan() { None } else { Some(value) }).collect::<Vec<_>>(), source.faults())
+    };
+    let quoted = "1,\"two\nlines\",x\n";
+    for line in ["2,\"y,z\n", "\"2,y,z\n", "2,y,\"z\n", "2,\"y,z\n3,\"y\",z\n", "2,\0\0,z\n"] {
+        for behind in ["4,y,z\n5,y,z\n", "4,y,z\n5,\"y\",\"z\"\n", "4,\"y\ny\",z\n5,y,z"] {
+            let (found, faults) = rows(&format!("a,b,c\n{quoted}{line}{behind}"));
+            let lines = line.matches('\n').count();
+            assert_eq!(found.len(), 3 + lines, "{line}{behind}");
+            assert_eq!((found[0], &found[1 + lines..]), (Some(1.0), &[Some(4.0), Some(5.0)][..]), "{line}{behind}");
+            let zero = line.contains('\0');
+            assert_eq!(faults.lines, usize::from(!zero), "{faults:?}");
+            assert!(zero || faults.first[0].contains("line 4: "), "{faults:?}");
+        }
+    }
 }
 
 #[test]

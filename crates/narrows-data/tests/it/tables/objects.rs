@@ -46,6 +46,20 @@ fn what_is_no_object_is_named() {
 }
 
 #[test]
+fn words_for_numbers_that_are_none_are_missing_or_infinite() {
+    let lines = "{\"a\": NaN, \"b\": \"NaN, \\\"Infinity\"}\n{\"a\": 2, \"b\": null}\n";
+    let file = write("log.jsonl", lines);
+    let block = open(&file.path, &OpenOptions::default()).unwrap().read(0).unwrap();
+    let ColumnData::Numbers(a) = &block.columns[0] else { panic!("a is no number") };
+    assert!(a[0].is_nan() && a[1] == 2.0, "{a:?}");
+    let ColumnData::Texts(b) = &block.columns[1] else { panic!("b is no text") };
+    assert_eq!(b.get(0), Some("NaN, \"Infinity"));
+    let file = write("log.jsonl", "{\"a\": 1}\n{\"a\": -Infinity}\n");
+    let error = open(&file.path, &OpenOptions::default()).unwrap().read(0).unwrap_err().to_string();
+    assert!(error.contains("line 2, column `a`: infinite"), "{error}");
+}
+
+#[test]
 fn leniently_a_line_that_is_no_object_is_a_row_of_missing_values() {
     let file = write("log.jsonl", "{\"a\": 1, \"b\": 2}\ngarbage, and more\n{\"a\": [1], \"b\": 4}\n");
     let source = open(&file.path, &OpenOptions { lenient: true, ..OpenOptions::default() }).unwrap();

@@ -86,7 +86,7 @@ fn quotes_newlines_and_blanks_are_handled() {
 fn columns_are_chosen_by_name() {
     let file = write("t.csv", "id,t,x,y,z\na,1,2,3,4\nb,2,3,4,5\n");
     let options = OpenOptions {
-        columns: Some(vec!["x".into(), "z".into(), "y".into()]),
+        columns: Some(vec!["x".into()]),
         exclude: vec!["z".into()],
         label: Some("y".into()),
         time: Some("t".into()),
@@ -97,6 +97,11 @@ fn columns_are_chosen_by_name() {
     let roles: Vec<_> = source.schema().columns.iter().map(|column| (column.name.as_str(), column.role)).collect();
     assert_eq!(roles, [("id", Role::Kept), ("t", Role::Time), ("x", Role::Feature), ("y", Role::Label)]);
     assert_eq!(whole(source.as_ref())[1], ["b", "2", "3", "4"]);
+    for (column, why) in [("z", "left out"), ("y", "the label")] {
+        let options = OpenOptions { columns: Some(vec!["x".into(), column.into()]), ..options.clone() };
+        let error = open(&file.path, &options).unwrap_err().to_string();
+        assert!(error.contains(&format!("column `{column}` is both chosen")) && error.contains(why), "{error}");
+    }
 }
 
 #[test]
@@ -153,4 +158,8 @@ fn compressed_text_and_streams_are_read() {
     assert!(error.to_string().contains("not a readable gzip file"), "{error}");
     let source = open_stream(&mut text.as_bytes(), "standard input", &OpenOptions::default()).unwrap();
     assert_eq!(source.rows(), 2);
+    let source = open_stream(&mut bytes.as_slice(), "standard input", &OpenOptions::default()).unwrap();
+    assert_eq!(whole(source.as_ref()), [["1", "2"], ["3", "4"]]);
+    let error = open_stream(&mut &bytes[..bytes.len() - 5], "standard input", &OpenOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("standard input"), "{error}");
 }
