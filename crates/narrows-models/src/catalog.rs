@@ -37,7 +37,8 @@ macro_rules! catalogue {
         }),+];
 
         impl ModelConfig {
-            fn about(&self) -> &'static About {
+            /// What is known of the variant.
+            pub fn about(&self) -> &'static About {
                 match self {
                     $(Self::$variant(_) => const { &<$variant as Variant>::ABOUT },)+
                 }

@@ -94,6 +94,16 @@ pub enum Error {
         /// What gave it away.
         reason: String,
     },
+    /// The file begins as Narrows writes files and is not whole.
+    #[error("{}: damaged: cut short or changed, {bytes} bytes are left ({reason}); restore it from a copy", path.display())]
+    Cut {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The content does not match the checksum written with it.
     #[error("{}: damaged: its content does not match its checksum; restore it from a copy", path.display())]
     Checksum {

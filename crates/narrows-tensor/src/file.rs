@@ -17,6 +17,9 @@ use crate::{Error, Result};
 /// The metadata key.
 const KEY: &str = "narrows";
 
+/// What stands behind the length of the header in every file of ours.
+const START: &[u8] = br#"{"__metadata__":{"narrows":"#;
+
 /// Named tensors and a document.
 #[derive(Debug)]
 pub struct TensorFile {
@@ -57,11 +60,17 @@ impl TensorFile {
     /// The file cannot be read, is not one of ours, or is damaged.
     pub fn read(path: &Path, device: &Device) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|source| io(path, "cannot read", source))?;
-        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).map_err(|error| foreign(path, &error))?;
+        let damaged = |error: safetensors::SafeTensorError| match bytes.get(8..) {
+            Some(header) if header.starts_with(START) => {
+                Error::Cut { path: path.into(), bytes: bytes.len(), reason: error.to_string() }
+            }
+            _ => foreign(path, &error),
+        };
+        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).map_err(damaged)?;
         let envelope = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
         let envelope = envelope.ok_or_else(|| foreign(path, &"it has no Narrows metadata"))?;
         let envelope: Envelope = serde_json::from_str(envelope).map_err(|error| foreign(path, &error))?;
-        let stored = safetensors::SafeTensors::deserialize(&bytes).map_err(|error| foreign(path, &error))?;
+        let stored = safetensors::SafeTensors::deserialize(&bytes).map_err(damaged)?;
         let mut tensors = BTreeMap::new();
         for (name, view) in stored.iter() {
             let dtype = view.dtype().try_into()?;

@@ -151,6 +151,9 @@ fn detector(plan: &Plan, network: &dyn Trainable) -> Result<Detector> {
     detect::fit(&config.unwrap_or_default(), network, &plan.preparation, &plan.splits, chosen)
 }
 
+/// Features from which principal components take so long that it is told.
+const WIDE: usize = 2_000;
+
 /// As many principal components of the training rows as the code has values at a time, and the digest of these rows.
 fn principal_components(
     network: &dyn Trainable,
@@ -159,6 +162,9 @@ fn principal_components(
 ) -> Result<(Pca, String)> {
     let layout = preparation.layout();
     let size = network.active()?.clamp(1, layout.width());
+    if layout.width() >= WIDE {
+        tracing::info!("comparing with PCA: {size} principal components of {} features", layout.width());
+    }
     let mut digest = None;
     let pca = Pca::fit(size, &layout.metric(), |visit| -> Result<()> {
         let mut hash = Sha256::new();

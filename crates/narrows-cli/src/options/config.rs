@@ -20,7 +20,7 @@ pub(crate) struct ConfigOptions {
 
 /// The options of training that most people change.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Training")]
+#[command(next_help_heading = "Training", allow_negative_numbers = true)]
 pub(crate) struct TrainOptions {
     /// Values in a code.
     #[arg(long, value_name = "N")]

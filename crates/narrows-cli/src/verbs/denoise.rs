@@ -53,6 +53,7 @@ impl Denoise {
     /// Reads, computes and writes.
     pub(crate) fn run(&self, shared: &Shared) -> Result {
         let model = Model::load(&self.model)?;
+        super::warn_of_reconstruction(&model);
         for out in std::iter::once(&self.out).chain(&self.noisy) {
             for data in std::iter::once(&self.input).chain(&self.clean) {
                 not_the_input(out, data)?;

@@ -21,11 +21,26 @@ pub(crate) mod report;
 pub(crate) mod schema;
 pub(crate) mod train;
 
+use narrows::Model;
+use narrows::narrows_models::Kind;
+
 use crate::arguments::{Arguments, Verb};
 use crate::exit::Outcome;
 
 /// The result of a verb.
 pub(crate) type Result<T = Outcome> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Says of a model that is not made to reconstruct what its reconstructions are.
+fn warn_of_reconstruction(model: &Model) {
+    let config = &model.document.config.model;
+    if config.about().kind == Kind::OneClass {
+        tracing::warn!(
+            "`{}` draws the codes of all samples to one centre and keeps little to reconstruct them from; train another \
+             model, such as `ae` or `dae`, for reconstructions",
+            config.name()
+        );
+    }
+}
 
 /// Carries out what the command line asks for.
 pub(crate) fn run(arguments: &Arguments) -> Result {

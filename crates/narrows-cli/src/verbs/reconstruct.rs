@@ -32,6 +32,7 @@ impl Reconstruct {
     /// Reads, computes and writes.
     pub(crate) fn run(&self, shared: &Shared) -> Result {
         let model = Model::load(&self.model)?;
+        super::warn_of_reconstruction(&model);
         let source = model.open(&self.data, shared.data_dir.as_deref(), &self.output.keep)?;
         let rows = narrows::rows(&model, source, self.split.into(), self.limit)?;
         let bar = progress::rows(rows.rows() as u64, shared.quiet);

@@ -5,6 +5,7 @@ use crate::scene::{BRIEF, Scene, copy_of_trained, model};
 #[test]
 fn unknown_names_have_their_nearest() {
     let scene = Scene::with_table();
+    scene.fails(&["train", "t.csv", "--latent", "-5"], 2, &["invalid value '-5'", "--latent"]);
     scene.fails(&["train", "t.csv", "--latnet", "3"], 2, &["'--latnet'", "'--latent'"]);
     scene.fails(&["trian", "t.csv"], 2, &["'trian'", "'train'"]);
     scene.fails(&["train", "t.csv", "--model", "aee"], 2, &["there is no model called `aee`", "did you mean `ae`"]);

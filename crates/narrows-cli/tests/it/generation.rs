@@ -147,6 +147,26 @@ fn conditional_models_draw_samples_of_a_chosen_label() {
 }
 
 #[test]
+fn samples_of_a_label_look_like_it() {
+    let scene = Scene::new();
+    let row = |at: usize| {
+        let (wave, label) = ((at as f64 * 0.73).sin(), ["low", "high"][at % 2]);
+        format!("{:.4},{:.4},{label}\n", wave, 0.5 * wave + if label == "high" { 3.0 } else { -3.0 })
+    };
+    scene.write("t.csv", "a,b,kind\n".to_owned() + &(0..400).map(row).collect::<String>());
+    let arguments = ["train", "t.csv", "--model", "conditional-vae", "--label", "kind", "--latent", "2"];
+    scene.succeeds(&[&arguments[..], &["--steps", "400", "--out", "run"]].concat());
+    for (label, expected) in [("low", -3.0), ("high", 3.0)] {
+        let condition = format!("kind={label}");
+        scene.succeeds(&["generate", "run", "-n", "100", "-o", "new.csv", "--force", "--where", &condition]);
+        let text = String::from_utf8(scene.read("new.csv")).unwrap();
+        let values = text.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse::<f64>().unwrap());
+        let mean = values.sum::<f64>() / 100.0;
+        assert!((mean - expected).abs() < 1.0, "{label}: {mean}");
+    }
+}
+
+#[test]
 fn conditions_that_cannot_be_are_refused_with_a_way_out() {
     let scene = Scene::with_table();
     scene.fails(&["train", "t.csv", "--model", "conditional-vae"], 2, &["--label COLUMN", "`vae`"]);

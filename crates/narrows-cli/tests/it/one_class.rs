@@ -55,6 +55,9 @@ fn the_score_of_a_one_class_model_is_the_distance_from_its_centre() {
     for (row, score) in scores.iter().enumerate() {
         assert!((score / (unit * distance(row)) - 1.0).abs() < 1e-3, "row {row}: {score} for {}", unit * distance(row));
     }
+    let output = scene.command(&["denoise", "run", "test.csv", "-o", "clean.csv"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("one centre") && told.contains("`dae`"), "{told}");
     let found = scene.succeeds(&["evaluate", "run", "test.csv", "--label", "state", "--json"]);
     let found = &serde_json::from_str::<serde_json::Value>(&found).unwrap()["detection"];
     assert!(found["auroc"].as_f64().unwrap() > 0.95, "{found}");
