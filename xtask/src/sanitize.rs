@@ -1,6 +1,6 @@
 //! `cargo xtask sanitize`: the tests of narrows-tensor, the crate with `unsafe` code, under AddressSanitizer and
-//! ThreadSanitizer. Needs the nightly toolchain with its sources (`rustup toolchain install nightly -c rust-src`), because
-//! the standard library has to be instrumented too.
+//! ThreadSanitizer. Installs a nightly toolchain, if there is none, and its sources: the standard library has to be
+//! instrumented too.
 
 use std::process::Command;
 
@@ -30,6 +30,7 @@ pub struct Options {
 /// When a sanitizer finds something, a test fails, or the toolchain lacks something.
 pub fn run(options: &Options) -> Result {
     let target = repository::target()?;
+    install()?;
     for sanitizer in &options.sanitizers {
         println!("== {sanitizer}");
         let folder = target.join("sanitize").join(sanitizer);
@@ -47,4 +48,14 @@ pub fn run(options: &Options) -> Result {
         execute(&mut command)?;
     }
     Ok(())
+}
+
+/// Makes sure of a nightly toolchain with the sources of the standard library.
+fn install() -> Result {
+    let sources = ["component", "add", "rust-src", "--toolchain", "nightly"];
+    if execute(Command::new("rustup").args(sources)).is_ok() {
+        return Ok(());
+    }
+    println!("== installing a nightly toolchain");
+    execute(Command::new("rustup").args(["toolchain", "install", "nightly", "--profile", "minimal", "-c", "rust-src"]))
 }

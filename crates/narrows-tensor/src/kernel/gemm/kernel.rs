@@ -115,10 +115,10 @@ impl Kernel {
 }
 
 impl Running {
-    /// `tile = left right`
-    pub(super) fn multiply(&self, left: Left<'_>, right: &[f32], tile: &mut Tile) {
+    /// `tile = left right`, in the first `columns` columns at least.
+    pub(super) fn multiply(&self, left: Left<'_>, right: &[f32], columns: usize, tile: &mut Tile) {
         match self {
-            Self::Vector => tile::multiply(left, right, tile),
+            Self::Vector => tile::multiply(left, right, columns, tile),
             #[cfg(target_arch = "x86_64")]
             Self::Pairs => tile::multiply_pairs(left, right, tile),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

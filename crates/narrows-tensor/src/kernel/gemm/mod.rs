@@ -107,7 +107,7 @@ fn block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right: &im
     let multiply = |panels: &Panels, group: Range<usize>, packed_left: &[f32], column: usize, right: &[f32]| {
         let columns = (column * COLUMNS, COLUMNS.min(size.columns - column * COLUMNS));
         let (mut tile, running) = (Tile::new(), kernel.start());
-        panels.multiply(group, packed_left, (&running, right), &mut tile, |row, sums| {
+        panels.multiply(group, packed_left, (&running, right, columns.1), &mut tile, |row, sums| {
             target.put(row, columns.0, columns.1, sums, at.first, at.last);
         });
     };
@@ -179,20 +179,20 @@ impl Panels {
         self.kernel.left_len(self.rows(index).1, self.depth, self.by_row)
     }
 
-    /// Multiplies the panels of a group, packed one behind the other in `packed`, by one right panel: gives `put` the first
-    /// row and the sums of each tile.
+    /// Multiplies the panels of a group, packed one behind the other in `packed`, by so many columns of one right panel: gives
+    /// `put` the first row and the sums of each tile.
     fn multiply(
         &self,
         group: Range<usize>,
         packed: &[f32],
-        (running, right): (&Running, &[f32]),
+        (running, right, columns): (&Running, &[f32], usize),
         tile: &mut Tile,
         put: impl Fn(usize, &[[f32; COLUMNS]]),
     ) {
         for (index, data) in group.zip(packed.chunks(self.room)) {
             let (row, rows) = self.rows(index);
             let left = Left { data: &data[..self.len(index)], rows, by_row: self.by_row };
-            running.multiply(left, right, tile);
+            running.multiply(left, right, columns, tile);
             put(row, &tile.0[..rows]);
         }
     }

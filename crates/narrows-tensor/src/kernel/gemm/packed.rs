@@ -75,7 +75,7 @@ impl Packed {
         let (mut tile, running) = (Tile::new(), self.kernel.start());
         for (column, right) in self.panels.chunks_exact(self.len()).enumerate() {
             let columns = (column * COLUMNS, COLUMNS.min(self.columns - column * COLUMNS));
-            panels.multiply(0..panels.count, &packed_left, (&running, right), &mut tile, |row, sums| {
+            panels.multiply(0..panels.count, &packed_left, (&running, right, columns.1), &mut tile, |row, sums| {
                 target.put(rows.start + row, columns.0, columns.1, sums, true, true);
             });
         }

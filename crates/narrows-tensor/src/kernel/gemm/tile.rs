@@ -11,7 +11,7 @@ pub(super) const STRIDE: usize = DEPTH + 16;
 /// Depths in one block of a packed left panel.
 pub(super) const DEPTH: usize = 512;
 
-/// The sums of one tile; a kernel may fill fewer rows.
+/// The sums of one tile; a kernel may fill fewer rows and columns.
 #[repr(C, align(64))]
 pub(super) struct Tile(pub(super) [[f32; COLUMNS]; COLUMNS]);
 
@@ -44,19 +44,20 @@ pub(super) fn left_len(rows: usize, depth: usize, by_row: bool) -> usize {
     if by_row { depth.div_ceil(DEPTH) * rows * STRIDE } else { (depth * rows).next_multiple_of(16) }
 }
 
-/// `tile = left right`, for `right` laid out `[depth][COLUMNS]`.
-pub(super) fn multiply(left: Left<'_>, right: &[f32], tile: &mut Tile) {
+/// `tile = left right` in the first `columns` columns, for `right` laid out `[depth][COLUMNS]`.
+pub(super) fn multiply(left: Left<'_>, right: &[f32], columns: usize, tile: &mut Tile) {
     let depth = right.len() / COLUMNS;
     assert!((1..=ROWS).contains(&left.rows) && left.data.len() >= left_len(left.rows, depth, left.by_row));
+    assert!(columns <= COLUMNS);
     #[cfg(target_arch = "x86_64")]
     if crate::kernel::simd::avx512() {
         // SAFETY: AVX-512 is there, and the panels have the lengths that the kernel reads.
-        return unsafe { avx512::multiply(left, right.as_ptr(), depth, false, tile) };
+        return unsafe { avx512::multiply(left, right.as_ptr(), depth, columns, tile) };
     }
     #[cfg(target_arch = "x86_64")]
     if crate::kernel::simd::avx2() {
         // SAFETY: AVX2 is there, and the panels have the lengths that the kernel reads.
-        return unsafe { avx2::multiply(left, right.as_ptr(), depth, tile) };
+        return unsafe { avx2::multiply(left, right.as_ptr(), depth, columns, tile) };
     }
     portable::multiply(left, right, tile);
 }
@@ -69,14 +70,14 @@ pub(super) fn pairs() -> bool {
     false
 }
 
-/// As [`multiply`] for numbers that are pairs of bf16, in a left panel that is packed row by row.
+/// As [`multiply`] in all columns for numbers that are pairs of bf16, in a left panel that is packed row by row.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn multiply_pairs(left: Left<'_>, right: &[f32], tile: &mut Tile) {
     let depth = right.len() / COLUMNS;
     assert!((1..=ROWS).contains(&left.rows) && left.data.len() >= left_len(left.rows, depth, left.by_row));
     assert!(pairs() && left.by_row);
     // SAFETY: the unit is there, and the panels have the lengths that the kernel reads.
-    unsafe { avx512::multiply(left, right.as_ptr(), depth, true, tile) };
+    unsafe { avx512::multiply_pairs(left, right.as_ptr(), depth, tile) };
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -89,20 +90,25 @@ mod avx512 {
 
     use super::{COLUMNS, DEPTH, Left, STRIDE, Tile};
 
+    /// Columns of a register.
+    const LANES: usize = 16;
+
     /// # Safety
-    /// AVX-512 is there, and bf16 products for `pairs`; `left` holds `depth` depths and `right` `depth * COLUMNS` numbers.
-    pub(super) unsafe fn multiply(left: Left<'_>, right: *const f32, depth: usize, pairs: bool, tile: &mut Tile) {
+    /// AVX-512 is there; `left` holds `depth` depths and `right` `depth * COLUMNS` numbers; `columns` are no more.
+    pub(super) unsafe fn multiply(left: Left<'_>, right: *const f32, depth: usize, columns: usize, tile: &mut Tile) {
         let a = left.data.as_ptr();
         macro_rules! by_rows {
             ($($rows:literal)*) => {
-                match (left.rows, left.by_row, pairs) {
+                match (left.rows, left.by_row, columns > LANES) {
                     $(
                         // SAFETY: by this function's contract.
-                        ($rows, true, false) => unsafe { run::<$rows, true>(a, right, depth, tile) },
+                        ($rows, true, true) => unsafe { run::<$rows, 2, true>(a, right, depth, tile) },
                         // SAFETY: by this function's contract.
-                        ($rows, false, false) => unsafe { run::<$rows, false>(a, right, depth, tile) },
+                        ($rows, false, true) => unsafe { run::<$rows, 2, false>(a, right, depth, tile) },
                         // SAFETY: by this function's contract.
-                        ($rows, true, true) => unsafe { run_pairs::<$rows, true>(a, right, depth, tile) },
+                        ($rows, true, false) => unsafe { run::<$rows, 1, true>(a, right, depth, tile) },
+                        // SAFETY: by this function's contract.
+                        ($rows, false, false) => unsafe { run::<$rows, 1, false>(a, right, depth, tile) },
                     )*
                     _ => {}
                 }
@@ -111,7 +117,25 @@ mod avx512 {
         by_rows!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
     }
 
-    /// Defines the kernel for `R` rows, packed row by row or depth by depth.
+    /// # Safety
+    /// AVX-512 and bf16 products are there; `left` holds `depth` depths row by row and `right` `depth * COLUMNS` numbers.
+    pub(super) unsafe fn multiply_pairs(left: Left<'_>, right: *const f32, depth: usize, tile: &mut Tile) {
+        let a = left.data.as_ptr();
+        macro_rules! by_rows {
+            ($($rows:literal)*) => {
+                match left.rows {
+                    $(
+                        // SAFETY: by this function's contract.
+                        $rows => unsafe { run_pairs::<$rows, 2, true>(a, right, depth, tile) },
+                    )*
+                    _ => {}
+                }
+            };
+        }
+        by_rows!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+    }
+
+    /// Defines the kernel for `R` rows, packed row by row or depth by depth, and `W` registers of columns.
     macro_rules! kernel {
         ($(#[$meta:meta])* $name:ident, $feature:literal, |$x:ident, $b:ident, $sum:ident| $product:expr) => {
             $(#[$meta])*
@@ -119,7 +143,7 @@ mod avx512 {
             /// # Safety
             /// The processor has the features; `a` holds `R` rows and `b` 32 columns of `depth` values in packed order.
             #[target_feature(enable = $feature)]
-            unsafe fn $name<const R: usize, const BY_ROW: bool>(
+            unsafe fn $name<const R: usize, const W: usize, const BY_ROW: bool>(
                 mut a: *const f32,
                 mut b: *const f32,
                 mut depth: usize,
@@ -129,12 +153,12 @@ mod avx512 {
                 let (row, step) = if BY_ROW { (STRIDE, 1) } else { (1, R) };
                 // SAFETY: the caller guarantees the panels' lengths.
                 unsafe {
-                    let mut sums = [[_mm512_setzero_ps(); 2]; R];
+                    let mut sums = [[_mm512_setzero_ps(); W]; R];
                     while depth > 0 {
                         let block = if BY_ROW { depth.min(DEPTH) } else { depth };
                         let mut p = a;
                         for _ in 0..block {
-                            let columns = [_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16))];
+                            let columns: [_; W] = std::array::from_fn(|j| _mm512_loadu_ps(b.add(j * LANES)));
                             for (i, sums) in sums.iter_mut().enumerate() {
                                 let $x = _mm512_set1_ps(*p.add(i * row));
                                 for (sum, $b) in sums.iter_mut().zip(columns) {
@@ -148,9 +172,10 @@ mod avx512 {
                         depth -= block;
                         a = a.add(R * STRIDE);
                     }
-                    for (sum, row) in sums.iter().zip(&mut tile.0) {
-                        _mm512_storeu_ps(row.as_mut_ptr(), sum[0]);
-                        _mm512_storeu_ps(row.as_mut_ptr().add(16), sum[1]);
+                    for (sums, row) in sums.iter().zip(&mut tile.0) {
+                        for (j, sum) in sums.iter().enumerate() {
+                            _mm512_storeu_ps(row.as_mut_ptr().add(j * LANES), *sum);
+                        }
                     }
                 }
             }
@@ -179,25 +204,31 @@ mod avx2 {
     /// Rows and columns whose sums fill twelve of the sixteen registers.
     const SOME: usize = 6;
     const HALF: usize = 16;
+    /// Columns of a register.
+    const LANES: usize = 8;
     /// Depths that are fetched ahead of their turn.
     const AHEAD: usize = 8;
 
     /// # Safety
-    /// AVX2 and FMA are there; `left` holds `depth` depths and `right` `depth * COLUMNS` numbers.
-    pub(super) unsafe fn multiply(left: Left<'_>, right: *const f32, depth: usize, tile: &mut Tile) {
+    /// AVX2 and FMA are there; `left` holds `depth` depths and `right` `depth * COLUMNS` numbers; `columns` are no more.
+    pub(super) unsafe fn multiply(left: Left<'_>, right: *const f32, depth: usize, columns: usize, tile: &mut Tile) {
         let parts = left.rows.div_ceil(SOME);
         for part in 0..parts {
             let (first, end) = (part * left.rows / parts, (part + 1) * left.rows / parts);
-            for column in [0, HALF] {
+            for column in (0..columns).step_by(HALF) {
                 let at = (first, column);
                 macro_rules! by_rows {
                     ($($rows:literal)*) => {
-                        match (end - first, left.by_row) {
+                        match (end - first, left.by_row, columns - column > LANES) {
                             $(
                                 // SAFETY: by this function's contract.
-                                ($rows, true) => unsafe { run::<$rows, true>(left, right, depth, at, tile) },
+                                ($rows, true, true) => unsafe { run::<$rows, 2, true>(left, right, depth, at, tile) },
                                 // SAFETY: by this function's contract.
-                                ($rows, false) => unsafe { run::<$rows, false>(left, right, depth, at, tile) },
+                                ($rows, false, true) => unsafe { run::<$rows, 2, false>(left, right, depth, at, tile) },
+                                // SAFETY: by this function's contract.
+                                ($rows, true, false) => unsafe { run::<$rows, 1, true>(left, right, depth, at, tile) },
+                                // SAFETY: by this function's contract.
+                                ($rows, false, false) => unsafe { run::<$rows, 1, false>(left, right, depth, at, tile) },
                             )*
                             _ => {}
                         }
@@ -208,12 +239,12 @@ mod avx2 {
         }
     }
 
-    /// The sums of `R` rows and 16 columns from row and column `first` and `column` on.
+    /// The sums of `R` rows and `W` registers of columns from row and column `first` and `column` on.
     ///
     /// # Safety
     /// AVX2 and FMA are there; `left` holds `depth` depths of more than `first + R` rows and `right` as many of 32 columns.
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn run<const R: usize, const BY_ROW: bool>(
+    unsafe fn run<const R: usize, const W: usize, const BY_ROW: bool>(
         left: Left<'_>,
         right: *const f32,
         mut depth: usize,
@@ -225,13 +256,13 @@ mod avx2 {
         // SAFETY: the caller guarantees the panels' lengths.
         unsafe {
             let (mut a, mut b) = (left.data.as_ptr().add(first * row), right.add(column));
-            let mut sums = [[_mm256_setzero_ps(); 2]; R];
+            let mut sums = [[_mm256_setzero_ps(); W]; R];
             while depth > 0 {
                 let block = if BY_ROW { depth.min(DEPTH) } else { depth };
                 let mut p = a;
                 for _ in 0..block {
                     _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(AHEAD * COLUMNS).cast());
-                    let columns = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
+                    let columns: [_; W] = std::array::from_fn(|j| _mm256_loadu_ps(b.add(j * LANES)));
                     for (i, sums) in sums.iter_mut().enumerate() {
                         let x = _mm256_broadcast_ss(&*p.add(i * row));
                         for (sum, b) in sums.iter_mut().zip(columns) {
@@ -244,9 +275,10 @@ mod avx2 {
                 depth -= block;
                 a = a.wrapping_add(left.rows * STRIDE);
             }
-            for (sum, into) in sums.iter().zip(&mut tile.0[first..first + R]) {
-                _mm256_storeu_ps(into.as_mut_ptr().add(column), sum[0]);
-                _mm256_storeu_ps(into.as_mut_ptr().add(column + 8), sum[1]);
+            for (sums, into) in sums.iter().zip(&mut tile.0[first..first + R]) {
+                for (j, sum) in sums.iter().enumerate() {
+                    _mm256_storeu_ps(into.as_mut_ptr().add(column + j * LANES), *sum);
+                }
             }
         }
     }
@@ -304,15 +336,23 @@ mod portable {
                         let right: Vec<f32> = (0..depth * COLUMNS).map(|i| value(i + 11)).collect();
                         let left = Left { data: &data, rows, by_row };
                         let (mut best, mut plain) = (Tile::new(), Tile::new());
-                        super::super::multiply(left, &right, &mut best);
                         super::multiply(left, &right, &mut plain);
-                        assert!(best.0 == plain.0, "{by_row} {rows} {depth}");
-                        #[cfg(target_arch = "x86_64")]
-                        if crate::kernel::simd::avx2() {
-                            let mut narrow = Tile::new();
-                            // SAFETY: AVX2 is there, and the panels have these lengths.
-                            unsafe { super::super::avx2::multiply(left, right.as_ptr(), depth, &mut narrow) };
-                            assert!(narrow.0 == plain.0, "AVX2: {by_row} {rows} {depth}");
+                        for columns in [1, 8, 9, 16, 17, 24, 25, COLUMNS] {
+                            let same = |tile: &Tile| {
+                                let mut rows = tile.0[..rows].iter().zip(&plain.0);
+                                rows.all(|(row, plain)| row[..columns] == plain[..columns])
+                            };
+                            super::super::multiply(left, &right, columns, &mut best);
+                            assert!(same(&best), "{by_row} {rows} {depth} {columns}");
+                            #[cfg(target_arch = "x86_64")]
+                            if crate::kernel::simd::avx2() {
+                                let mut narrow = Tile::new();
+                                // SAFETY: AVX2 is there, and the panels have these lengths.
+                                unsafe {
+                                    super::super::avx2::multiply(left, right.as_ptr(), depth, columns, &mut narrow)
+                                };
+                                assert!(same(&narrow), "AVX2: {by_row} {rows} {depth} {columns}");
+                            }
                         }
                     }
                 }
