@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod digits;
 pub mod error;
 pub mod feed;
+mod finite;
 pub mod format;
 mod keyed;
 mod memory;

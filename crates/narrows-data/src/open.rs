@@ -6,6 +6,7 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
+use crate::finite::Finite;
 use crate::format::folder::{self, PictureOptions};
 use crate::format::storage::Storage;
 use crate::format::{idx, idx_directory, npy, npz, safetensors};
@@ -34,6 +35,8 @@ pub struct OpenOptions {
     pub kinds: Vec<(String, ColumnKind)>,
     /// What a model was trained on: its columns are read by name and as its kinds, nothing is detected.
     pub expected: Option<Schema>,
+    /// Columns of `expected` that may be absent.
+    pub optional: Vec<String>,
     /// The array to read of a file that holds several.
     pub tensor: Option<String>,
     /// Numbers become the mean of this many rows up to each: rows are in the order of time.
@@ -63,26 +66,32 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Source>> {
         return open_stream(&mut file, &path.display().to_string(), options);
     }
     let origin = path.display().to_string();
-    match Format::of(path)? {
-        Format::Parquet => Ok(Box::new(Parquet::open(path, options)?)),
+    let source: Box<dyn Source> = match Format::of(path)? {
+        Format::Parquet => Box::new(Parquet::open(path, options)?),
         Format::Arrow => {
             let (storage, length) = Storage::open(path)?;
-            Ok(Box::new(ArrowIpc::new(origin, storage, length, options)?))
+            Box::new(ArrowIpc::new(origin, storage, length, options)?)
         }
-        Format::Npy => checked(Box::new(npy::open(path)?), options),
-        Format::Npz => checked(Box::new(npz::open(path, options.tensor.as_deref())?), options),
-        Format::Idx => checked(Box::new(idx::open(path)?), options),
-        Format::Safetensors => checked(Box::new(safetensors::open(path, options.tensor.as_deref())?), options),
-        Format::Picture => checked(folder::open(path, &options.pictures)?, options),
+        Format::Npy => checked(Box::new(npy::open(path)?), options)?,
+        Format::Npz => checked(Box::new(npz::open(path, options.tensor.as_deref())?), options)?,
+        Format::Idx => checked(Box::new(idx::open(path)?), options)?,
+        Format::Safetensors => checked(Box::new(safetensors::open(path, options.tensor.as_deref())?), options)?,
+        Format::Picture => return checked(folder::open(path, &options.pictures)?, options),
         Format::Gzip => {
             let (storage, length) = inflate(path)?;
-            Ok(Box::new(Csv::new(origin, storage, length, options)?))
+            return Ok(Box::new(Csv::new(origin, storage, length, options)?));
         }
         Format::Text => {
             let (storage, length) = Storage::open(path)?;
-            Ok(Box::new(Csv::new(origin, storage, length, options)?))
+            return Ok(Box::new(Csv::new(origin, storage, length, options)?));
         }
-    }
+    };
+    Ok(finite(source, options))
+}
+
+/// `source`, whose infinite numbers are missing where it is read leniently.
+fn finite(source: Box<dyn Source>, options: &OpenOptions) -> Box<dyn Source> {
+    if options.lenient { Box::new(Finite::new(source)) } else { source }
 }
 
 /// Opens delimited text, JSON lines (either also compressed by gzip) or an Arrow IPC stream from `reader`, called `origin` in
@@ -102,7 +111,7 @@ pub fn open_stream(reader: &mut dyn Read, origin: &str, options: &OpenOptions) -
     let mut head = vec![0; length.min(8) as usize];
     storage.read_at(0, &mut head).map_err(|source| io_error(Path::new(origin), "cannot read", source))?;
     if head.starts_with(b"ARROW1") || head.starts_with(&[0xff; 4]) {
-        Ok(Box::new(ArrowIpc::new(origin.into(), storage, length, options)?))
+        Ok(finite(Box::new(ArrowIpc::new(origin.into(), storage, length, options)?), options))
     } else {
         Ok(Box::new(Csv::new(origin.into(), storage, length, options)?))
     }

@@ -22,7 +22,7 @@ pub enum Error {
     /// A rate of false alarms that so few calibration rows cannot show.
     #[error(
         "{rows} calibration rows cannot show a rate of {rate}, which needs at least {needed}: ask for a rate of 1/{} or \
-         more, or judge by a fitted tail or by the median deviation instead", .rows + 1
+         more, or judge by a fitted tail (--tail) or by the median deviation (--mad) instead", .rows + 1
     )]
     RateTooLow {
         /// The rate.

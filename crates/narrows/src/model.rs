@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use narrows_core::Trainable;
-use narrows_data::{OpenOptions, Preparation, Source};
+use narrows_data::{OpenOptions, Preparation, Role, Source};
 use narrows_eval::{GaussianMixture, Pca};
 use narrows_tensor::{DType, Device, Key, Scope, Tensor, TensorFile};
 
@@ -111,12 +111,22 @@ impl Model {
     }
 
     /// How data are opened that this model is to be used on.
+    /// The columns of the training data that are no features of samples: new data may lack them.
+    pub(crate) fn unread(&self) -> Vec<String> {
+        let read = self.preparation.output_schema();
+        let condition = self.preparation.condition().map(narrows_data::Condition::name);
+        let columns = self.document.schema().columns.iter().filter(|column| column.role == Role::Feature);
+        let names = columns.map(|column| column.name.clone());
+        names.filter(|name| read.position(name).is_none() && condition != Some(name.as_str())).collect()
+    }
+
     pub(crate) fn open_options(&self) -> OpenOptions {
         OpenOptions {
             columns: None,
             exclude: Vec::new(),
             label: None,
             expected: Some(self.document.schema().clone()),
+            optional: self.unread(),
             ..self.document.config.data.open_options()
         }
     }

@@ -32,6 +32,11 @@ impl OutputOptions {
         Ok(Output { path: &self.out, force: self.force, keep: &self.keep })
     }
 
+    /// Whether rows go to standard output.
+    pub(crate) fn is_stdout(&self) -> bool {
+        self.out == Path::new("-")
+    }
+
     /// How many rows of `what` were written, on stderr: stdout may be the data.
     pub(crate) fn done(&self, rows: usize, what: &str) {
         tracing::info!("{} in {}", counted(rows, what), self.out.display());

@@ -1,5 +1,6 @@
 //! `narrows detect`: scores, p-values, alarms and their reasons.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -111,12 +112,16 @@ impl Detect {
         let bar = progress::rows(rows.rows() as u64, shared.quiet);
         let detected = detect(&model, &rows, options, |rows| bar.inc(rows as u64))?;
         progress::end(&bar);
-        if shared.json && target.path != std::path::Path::new("-") {
-            say!("{}", serde_json::to_string(&detected)?)?;
-        }
+        self.summary(&detected, shared)?;
         tell(&detected);
         self.output.done(detected.rows, "score");
         Ok(Outcome::Done)
+    }
+
+    /// What was found as JSON; on standard error where the scores are on standard output.
+    fn summary(&self, found: &impl serde::Serialize, shared: &Shared) -> Result<()> {
+        let text = if shared.json { serde_json::to_string(found)? } else { return Ok(()) };
+        if self.output.is_stdout() { Ok(writeln!(std::io::stderr(), "{text}")?) } else { Ok(say!("{text}")?) }
     }
 
     /// Scores what comes until a signal or the end of standard input.
@@ -133,9 +138,7 @@ impl Detect {
         };
         let mut told = 0;
         let followed = follow(model, options, &stop, &mut |event| tell_event(event, &mut told))?;
-        if shared.json && target.path != std::path::Path::new("-") {
-            say!("{}", serde_json::to_string(&followed)?)?;
-        }
+        self.summary(&followed, shared)?;
         let Followed { rows, unscored, unseen, unreadable, skipped, alarms, threshold, .. } = followed;
         tell(&Detected { rows, alarms, threshold, ..Detected::default() });
         for (count, of, what) in [
@@ -153,18 +156,18 @@ impl Detect {
     }
 }
 
-/// Skipped lines and unreadable cells that are told one by one.
+/// Skipped lines and remarkable cells that are told one by one.
 const TOLD: usize = 20;
 
 fn tell_event(event: &Event, told: &mut usize) {
     match event {
-        Event::Skipped { .. } | Event::Unreadable { .. } => {
+        Event::Skipped { .. } | Event::Unreadable { .. } | Event::Unseen { .. } => {
             *told += 1;
             if *told <= TOLD {
                 tracing::warn!("{event}");
             }
             if *told == TOLD {
-                tracing::warn!("further lines and cells that cannot be read are counted only");
+                tracing::warn!("further lines and cells of this sort are counted only");
             }
         }
         Event::Continued { .. } | Event::Budget { .. } => tracing::info!("{event}"),

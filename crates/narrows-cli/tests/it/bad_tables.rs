@@ -77,7 +77,7 @@ fn unknown_and_missing_columns_have_their_nearest_name() {
     scene.fails(&arguments, 2, &["t.csv: no column `knid`", "did you mean `kind`"]);
     scene.fails(&["train", "t.csv", "--label", "lable", "--out", "run"], 2, &["did you mean `label`"]);
     scene.write("fewer.csv", table(10).replace("a,b,c,kind,label", "a,b,c,Kinds,label"));
-    let parts = ["column `kind`, which the model was trained on, is missing", "is it called `Kinds` here"];
+    let parts = ["column `kind`, which the model needs, is missing", "is it called `Kinds` here"];
     scene.fails(&["evaluate", model(), "fewer.csv"], 3, &parts);
     scene.write("headless.csv", "1,2\n3,4\n");
     scene.fails(&["evaluate", model(), "headless.csv"], 3, &["headless.csv", "expected"]);

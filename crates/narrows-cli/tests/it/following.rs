@@ -137,6 +137,35 @@ fn a_log_that_was_replaced_between_two_sittings_is_read_from_its_start() {
 }
 
 #[test]
+fn a_log_that_is_cut_in_place_goes_on_without_a_header() {
+    let scene = Scene::new();
+    let log = scene.write("log.csv", normal(20, 4_000));
+    let follow = ["detect", detector().to_str().unwrap(), "log.csv", "--follow", "--keep", "key", "-o", "out.csv"];
+    let written = || fs::read_to_string(scene.path("out.csv")).unwrap_or_default();
+    let count = || written().lines().count().saturating_sub(1);
+    let child = start(&scene, &follow);
+    wait("the rows that are there", || count() == 20);
+    // Two programs must not append to one file.
+    scene.fails(&[&follow[..], &["--force"]].concat(), 2, &["another process"]);
+    assert_eq!(count(), 20);
+    let more = normal(10, 5_000);
+    fs::write(&log, more.split_once('\n').unwrap().1).unwrap();
+    wait("the rows behind the cut", || count() == 30);
+    append(&log, "k1,,,,on\n".repeat(100).as_str());
+    wait("rows without values", || count() == 130);
+    append(&log, "k2,50,100,900,never\n");
+    wait("all rows", || count() == 131);
+    let told = interrupt(child);
+    assert!(told.contains("column `heat` gives no values any more, up to row 130"), "{told}");
+    assert!(told.contains("row 131, column `mode`: a value that no training row had"), "{told}");
+    // An output that is not what the state says is not continued.
+    fs::write(scene.path("out.csv"), "short").unwrap();
+    scene.fails(&follow, 2, &["the output has 5 bytes", "--force"]);
+    fs::remove_file(scene.path("out.csv")).unwrap();
+    scene.fails(&follow, 2, &["out.csv, the output that it belongs to, is gone", "--force"]);
+}
+
+#[test]
 fn objects_on_standard_input_become_objects_and_a_last_line_without_end_counts() {
     let scene = Scene::new();
     let row = |load: f64| {
@@ -243,6 +272,8 @@ fn what_cannot_be_followed_is_refused() {
     refuse("new.csv", &["-o", "x.parquet"], 2, &[".jsonl"]);
     refuse("few.csv", &["-o", "x.csv"], 3, &["mode"]);
     refuse("absent.csv", &["-o", "x.csv"], 3, &["absent.csv"]);
+    scene.write("headless.csv", "k1,50,100,900,on\n");
+    refuse("headless.csv", &["-o", "x.csv"], 3, &["no header", "none of the model's columns"]);
     assert!(!scene.exists("x.csv") && !scene.exists("x.csv.state"));
 }
 

@@ -1,7 +1,7 @@
 //! A file of lines that is read while it grows: unlike every other output it has its name from the start, and what
 //! [`GrowingFile::sync`] returned is on disk. Who writes remembers that length, and after an interruption goes on from there.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -57,11 +57,15 @@ impl GrowingFile {
                 let (found, expected) = (found as usize, length as usize);
                 return Err(Error::Shape { origin: path.display().to_string(), what, found, expected });
             }
+            alone(path, &file)?;
             file.set_len(length).and_then(|()| file.seek(SeekFrom::End(0))).map_err(failed)?;
             Some(file)
         } else {
             check_target(path, force)?;
-            Some(OpenOptions::new().write(true).create(true).truncate(true).open(path).map_err(failed)?)
+            let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(failed)?;
+            alone(path, &file)?;
+            file.set_len(0).map_err(failed)?;
+            Some(file)
         };
         if length.is_none() || file.is_none() {
             lines = line.header();
@@ -83,6 +87,18 @@ impl GrowingFile {
             }
         };
         written.map_err(|source| write_error(&self.path, source))
+    }
+}
+
+/// Refuses a file that another process appends to; the lock ends with the file. Where files cannot be locked nothing is known.
+fn alone(path: &Path, file: &File) -> Result<()> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Error::Output {
+            path: path.to_owned(),
+            what: "rows: another process appends to it".into(),
+            advice: "stop that one first, or name another file",
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -68,13 +68,14 @@ impl ArrowIpc {
             contain(read, |reason| bytes.damaged(reason))?;
         }
         let rows: Vec<usize> = batches.iter().map(|place| bytes.rows(place)).collect::<Result<_>>()?;
-        let Some(first) = rows.iter().position(|rows| *rows > 0) else {
+        let first = rows.iter().position(|rows| *rows > 0);
+        if first.is_none() && !options.lenient {
             return Err(Error::Empty { path: bytes.path, expected: "a table with at least one row" });
-        };
+        }
         let columns = {
-            let head = || bytes.batch(&decoder, &batches[first], first);
             let arrays = |places: &[usize]| {
-                let batch = head()?;
+                let Some(first) = first else { return Ok(Vec::new()) };
+                let batch = bytes.batch(&decoder, &batches[first], first)?;
                 let length = batch.num_rows().min(SAMPLED);
                 Ok::<Vec<ArrayRef>, Error>(places.iter().map(|place| batch.column(*place).slice(0, length)).collect())
             };
@@ -104,7 +105,10 @@ impl Bytes {
 
     fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
         if offset.checked_add(length).is_none_or(|end| end > self.length) {
-            return Err(self.damaged(format!("bytes {offset} to {offset} + {length} lie beyond its end")).into());
+            let (end, whole) = (offset.saturating_add(length), self.length);
+            return Err(self
+                .damaged(format!("it ends after {whole} bytes, before byte {end} that it points to"))
+                .into());
         }
         let mut buffer = vec![0; length as usize];
         let io = |source| Error::Io { path: self.path.clone(), action: "cannot read", source };
@@ -155,6 +159,12 @@ impl Bytes {
         batch.ok_or_else(|| self.damaged("a message without a record batch").into())
     }
 
+    /// Names and types of the columns.
+    fn types(&self, schema: arrow::ipc::Schema<'_>) -> Result<SchemaRef> {
+        let read = || Ok(SchemaRef::new(fb_to_schema(schema)));
+        contain(read, |reason| self.damaged(reason).into())
+    }
+
     /// The index in the footer of a file.
     fn file(&self) -> Result<Contents> {
         let tail = self.length.checked_sub(10).ok_or_else(|| self.damaged("shorter than its footer"))?;
@@ -165,7 +175,7 @@ impl Bytes {
         let footer = root_as_footer(&footer).map_err(|error| self.damaged(error))?;
         let schema = footer.schema().ok_or_else(|| self.damaged("no schema in its footer"))?;
         Ok(Contents {
-            schema: SchemaRef::new(fb_to_schema(schema)),
+            schema: self.types(schema)?,
             version: footer.version(),
             dictionaries: footer.dictionaries().iter().flatten().copied().collect(),
             batches: footer.recordBatches().iter().flatten().copied().collect(),
@@ -199,7 +209,7 @@ impl Bytes {
             match (message.header_type(), &mut contents) {
                 (MessageHeader::Schema, None) => {
                     let schema = message.header_as_schema().ok_or_else(|| self.damaged("no schema"))?;
-                    let (schema, version) = (SchemaRef::new(fb_to_schema(schema)), message.version());
+                    let (schema, version) = (self.types(schema)?, message.version());
                     let (dictionaries, batches) = (Vec::new(), Vec::new());
                     contents = Some(Contents { schema, version, dictionaries, batches });
                 }

@@ -56,7 +56,7 @@ impl Columns {
                 return Err(TableError::ColumnType { origin, column: name, found }.into());
             };
             let prescribed = select::prescribed(&name, options);
-            let kind = prescribed.filter(|kind| convertible(found, *kind)).unwrap_or(found);
+            let kind = prescribed.filter(|kind| convertible(found, *kind, role)).unwrap_or(found);
             if found == ColumnKind::Category && prescribed.is_none() {
                 undecided.push((chosen.read.len(), place));
             }
@@ -83,13 +83,11 @@ impl Columns {
     }
 }
 
-/// Whether values of kind `found` can be read as `wanted`.
-fn convertible(found: ColumnKind, wanted: ColumnKind) -> bool {
+/// Whether values of kind `found` can be read as `wanted`; a point in time is a number only where it orders rows.
+fn convertible(found: ColumnKind, wanted: ColumnKind, role: Role) -> bool {
     use ColumnKind::{Boolean, Category, Number, Text, Time};
-    matches!(
-        (found, wanted),
-        (_, Category | Text) | (Number | Boolean, Number | Boolean) | (Number | Time, Time) | (Time, Number)
-    )
+    matches!((found, wanted), (_, Category | Text) | (Number | Boolean, Number | Boolean) | (Number | Time, Time))
+        || (found, wanted, role) == (Time, Number, Role::Time)
 }
 
 /// Whether the texts at the start of a column are categories or free text.

@@ -24,6 +24,16 @@ pub enum TableError {
         /// What separates cells.
         delimiter: char,
     },
+    /// A line of a stream is no row.
+    #[error("{origin}: line {line}: {found}; expected a row on one line")]
+    Line {
+        /// The file.
+        origin: String,
+        /// The line, from 1.
+        line: u64,
+        /// What it is.
+        found: String,
+    },
     /// A line among JSON objects is none.
     #[error(
         "{origin}: line {line}: no JSON object ({found}); mend or remove the line: each holds one object, such as {{\"a\": 1}}"
@@ -130,9 +140,11 @@ pub enum TableError {
     },
     /// A column that the model was trained on is not there.
     #[error(
-        "{origin}: column `{name}`, which the model was trained on, is missing{}{}",
-        nearest.as_ref().map(|n| format!("; is it called `{n}` here? Rename it")).unwrap_or_default(),
-        if others.is_empty() { String::new() } else { format!("; so are `{}`", others.join("`, `")) }
+        "{origin}: column `{name}`, which the model needs, is missing{}{}",
+        if others.is_empty() { String::new() } else { format!("; so are `{}`", others.join("`, `")) },
+        nearest.as_ref().map_or("; add it, without values if there are none".to_owned(), |n| {
+            format!("; is it called `{n}` here? Rename it")
+        })
     )]
     MissingColumn {
         /// The file.
@@ -191,7 +203,7 @@ pub enum TableError {
         found: String,
     },
     /// A Parquet or Arrow file is damaged.
-    #[error("{}: damaged or not a {format} file: {reason}", path.display())]
+    #[error("{}: damaged, or no {format} file: {reason}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

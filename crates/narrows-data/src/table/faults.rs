@@ -17,7 +17,9 @@ pub struct Faults {
     pub cells: usize,
     /// Lines of another number of cells, all of whose cells are missing.
     pub lines: usize,
-    /// The first of both, with place and reason.
+    /// Lines without any cell between others: they are no rows.
+    pub empty: usize,
+    /// The first cells and lines, with place and reason.
     pub first: Vec<String>,
 }
 
@@ -25,7 +27,7 @@ impl Faults {
     /// Whether all could be read.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.cells == 0 && self.lines == 0
+        self.cells == 0 && self.lines == 0 && self.empty == 0
     }
 
     /// Adds those of rows further down.
@@ -33,6 +35,7 @@ impl Faults {
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.cells += other.cells;
         self.lines += other.lines;
+        self.empty += other.empty;
         self.first.extend(other.first);
         self.first.truncate(KEPT);
         self
@@ -41,11 +44,11 @@ impl Faults {
 
 /// Faults of one file, by the line that each block begins on: a block that is read again counts once.
 #[derive(Debug, Default)]
-pub(super) struct Seen(Mutex<BTreeMap<u64, Faults>>);
+pub(crate) struct Seen(Mutex<BTreeMap<u64, Faults>>);
 
 impl Seen {
     /// Takes what was found in the block that begins on line `line`.
-    pub(super) fn set(&self, line: u64, faults: Faults) {
+    pub(crate) fn set(&self, line: u64, faults: Faults) {
         if !faults.is_empty() {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(line, faults);
         }
@@ -58,10 +61,16 @@ impl Seen {
     }
 
     /// All that was found so far, in the order of lines.
-    pub(super) fn total(&self) -> Faults {
+    pub(crate) fn total(&self) -> Faults {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.values().cloned().fold(Faults::default(), Faults::and)
     }
+}
+
+/// What is wrong, without the advice behind it: the file is read all the same.
+pub(super) fn finding(error: &TableError) -> String {
+    let text = error.to_string();
+    text.rsplit_once("; ").map_or(text.as_str(), |(found, _)| found).to_owned()
 }
 
 /// How many faults there were at some time.
@@ -83,21 +92,21 @@ impl Faults {
         self.first.truncate(mark.first);
     }
 
-    pub(super) fn cell(&mut self, error: &TableError) {
+    /// Takes a cell that is read as missing: where it is and why.
+    pub(crate) fn cell(&mut self, reason: String) {
         self.cells += 1;
-        self.keep(error);
+        self.keep(reason);
     }
 
-    pub(super) fn line(&mut self, error: &TableError) {
+    /// Takes a line all of whose cells are missing.
+    pub(super) fn line(&mut self, reason: String) {
         self.lines += 1;
-        self.keep(error);
+        self.keep(reason);
     }
 
-    /// Keeps what is wrong, without the advice behind it: the file is read all the same.
-    fn keep(&mut self, error: &TableError) {
+    fn keep(&mut self, reason: String) {
         if self.first.len() < KEPT {
-            let text = error.to_string();
-            self.first.push(text.rsplit_once("; ").map_or(text.as_str(), |(found, _)| found).to_owned());
+            self.first.push(reason);
         }
     }
 }

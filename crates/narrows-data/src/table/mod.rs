@@ -5,7 +5,7 @@ mod columnar;
 mod contain;
 mod csv;
 mod error;
-mod faults;
+pub(crate) mod faults;
 mod interner;
 mod joined;
 mod parquet;

@@ -53,12 +53,15 @@ impl Parquet {
             let rows = usize::try_from(group.num_rows());
             groups.push(rows.map_err(|_| file.damaged("a row group has a negative number of rows"))?);
         }
-        if groups.iter().sum::<usize>() == 0 {
+        let sampled = groups.iter().position(|rows| *rows > 0);
+        let sampled = sampled.map(|group| Place { row_group: group, rows: 0..groups[group].min(SAMPLED) });
+        if sampled.is_none() && !options.lenient {
             return Err(Error::Empty { path: path.to_owned(), expected: "a table with at least one row" });
         }
-        let first_group = groups.iter().position(|rows| *rows > 0).unwrap_or(0);
-        let sampled = Place { row_group: first_group, rows: 0..groups[first_group].min(SAMPLED) };
-        let first = |places: &[usize]| Ok::<Vec<ArrayRef>, Error>(file.read(&sampled, places)?.columns().to_vec());
+        let first = |places: &[usize]| match &sampled {
+            Some(sampled) => Ok::<Vec<ArrayRef>, Error>(file.read(sampled, places)?.columns().to_vec()),
+            None => Ok(Vec::new()),
+        };
         let columns = Columns::choose(&file.origin, file.metadata.schema(), options, first)?;
         let each = (BLOCK_VALUES / columns.read.len().max(1)).max(1);
         let (mut blocks, mut places) = (Vec::new(), Vec::new());

@@ -9,18 +9,19 @@ use crate::{ColumnKind, OpenOptions, Result, Schema};
 /// With an expected schema its columns rule and others are not read. Else all columns are features but those that the
 /// options exclude or give another role.
 pub(super) fn roles(origin: &str, names: &[String], options: &OpenOptions) -> Result<Vec<Option<Role>>, TableError> {
-    known(origin, names, options)?;
     match &options.expected {
-        Some(expected) => complete(origin, names, expected)?,
+        Some(expected) => complete(origin, names, expected, options)?,
         None => consistent(origin, options)?,
     }
+    known(origin, names, options)?;
     Ok(names.iter().map(|name| role(name, options)).collect())
 }
 
 /// Checks that all columns that a model was trained on are there.
-fn complete(origin: &str, names: &[String], expected: &Schema) -> Result<(), TableError> {
-    let features = expected.columns.iter().filter(|column| column.role == Role::Feature);
-    let mut missing = features.map(|column| &column.name).filter(|name| !names.contains(name));
+fn complete(origin: &str, names: &[String], expected: &Schema, options: &OpenOptions) -> Result<(), TableError> {
+    let features = expected.columns.iter().filter(|column| column.role == Role::Feature).map(|column| &column.name);
+    let needed = features.filter(|name| !options.optional.contains(name)).chain(&options.time);
+    let mut missing = needed.filter(|name| !names.contains(name));
     let Some(name) = missing.next() else { return Ok(()) };
     let strangers = names.iter().map(String::as_str).filter(|name| expected.position(name).is_none());
     let nearest = crate::nearest(name, strangers).map(str::to_owned);

@@ -64,7 +64,7 @@ impl Tail {
     pub fn threshold(&self, alpha: f64) -> Result<f64> {
         let ratio = rate("tail", alpha)? / self.share;
         if ratio > 1.0 {
-            return Err(Error::Setting { name: "fpr", value: alpha, expected: "a rate within the tail, below 0.1" });
+            return Err(Error::Setting { name: "tail", value: alpha, expected: "a rate within the tail, below 0.1" });
         }
         let excess = if self.shape.abs() < 1e-9 {
             -self.scale * ratio.ln()

@@ -162,6 +162,12 @@ impl Arriving {
             Origin::File(file) => {
                 // Asked before reading: what is read after that is the rest of the file that was.
                 let another = another(file, &self.path);
+                let (place, next) = (Place::behind(self.offset, &self.before), self.offset + self.ahead.len() as u64);
+                if !place.is_in(file).map_err(failed)? {
+                    *self = Self::open(&self.path.display().to_string(), &Place::default())?;
+                    return Ok(Some(Arrived::Anew));
+                }
+                file.seek(SeekFrom::Start(next)).map_err(failed)?;
                 let mut bytes = vec![0; CHUNK];
                 let count = file.read(&mut bytes).map_err(failed)?;
                 self.ahead.extend(&bytes[..count]);
@@ -170,7 +176,7 @@ impl Arriving {
                     self.ahead.push_back(b'\n');
                 } else if count == 0 {
                     let length = std::fs::metadata(&self.path).map_or(u64::MAX, |found| found.len());
-                    if another || length < self.offset + self.ahead.len() as u64 {
+                    if another || length < next {
                         *self = Self::open(&self.path.display().to_string(), &Place::default())?;
                         return Ok(Some(Arrived::Anew));
                     }
@@ -271,6 +277,18 @@ mod tests {
         assert_eq!(next("header\none\ntwo\nthree\n"), Arrived::Line(Some(b"three".to_vec())));
         assert_eq!(next("header\nten\ntwo\nthree\n"), Arrived::Anew);
         assert_eq!(next("header\n"), Arrived::Anew);
+    }
+
+    #[test]
+    fn a_file_that_is_written_over_by_a_longer_one_begins_anew() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap();
+        std::fs::write(path, "header\none\n").unwrap();
+        let mut arriving = Arriving::open(path, &Place::default()).unwrap();
+        while arriving.next(SOON).unwrap() != Arrived::Nothing {}
+        std::fs::write(path, "header\nten and more\n").unwrap();
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Anew);
+        assert_eq!(arriving.next(SOON).unwrap(), Arrived::Line(Some(b"header".to_vec())));
     }
 
     #[cfg(unix)]

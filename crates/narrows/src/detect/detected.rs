@@ -61,6 +61,9 @@ impl Detected {
                 counted(*count, "value")
             ));
         }
+        for (name, _) in model.preparation.watched().filter(|(name, _)| source.schema().position(name).is_none()) {
+            remarks.push(format!("column `{name}`: not there; in training it held one value or none"));
+        }
         for column in &self.empty_columns {
             remarks.push(format!("column `{column}`: no row has a value, and in training there were some"));
         }
@@ -91,6 +94,12 @@ pub(super) fn unreadable(faults: &Faults) -> Vec<String> {
     let mut remarks: Vec<String> = faults.first.iter().take(TOLD).cloned().collect();
     if faults.cells > 0 {
         remarks.push(format!("unreadable, counted as missing: {}", counted(faults.cells, "cell")));
+    }
+    if faults.empty > 0 {
+        remarks.push(format!(
+            "no rows, so not in the output: {}; where a single column misses a value write \"\"",
+            counted(faults.empty, "empty line")
+        ));
     }
     if faults.lines > 0 {
         remarks.push(format!("unreadable, rows without a score: {}", counted(faults.lines, "line")));

@@ -24,6 +24,20 @@ pub enum Event {
         /// Where it is, and why not.
         reason: String,
     },
+    /// A value that no training row had.
+    Unseen {
+        /// The row of the output, from 1.
+        row: usize,
+        /// Its column.
+        column: String,
+    },
+    /// A column has had no value for many rows.
+    Silent {
+        /// The column.
+        column: String,
+        /// The last row of the output without one, from 1.
+        row: usize,
+    },
     /// A row is older than the one before.
     Backwards {
         /// Its line.
@@ -76,6 +90,10 @@ impl fmt::Display for Event {
             Self::Anew => write!(f, "the file became shorter or was replaced: reading it from its start"),
             Self::Skipped { reason } => write!(f, "skipped: {reason}"),
             Self::Unreadable { reason } => write!(f, "counted as missing: {reason}"),
+            Self::Unseen { row, column } => write!(f, "row {row}, column `{column}`: a value that no training row had"),
+            Self::Silent { column, row } => {
+                write!(f, "column `{column}` gives no values any more, up to row {row}; look at the sensor")
+            }
             Self::Backwards { line, seconds } => write!(f, "line {line}: time goes backwards by {seconds} s"),
             Self::Jump { line, seconds } => write!(f, "line {line}: time jumps by {seconds} s"),
             Self::Budget { per_day, step, rate, few } => {

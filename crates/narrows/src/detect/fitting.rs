@@ -62,11 +62,11 @@ pub(crate) fn fit(
         record.usual.iter_mut().for_each(UsualSizes::forget_quantiles);
     }
     // Where validation rows chose the best step, only test rows are untouched.
-    detector.record.calibration = if chosen_by_validation {
-        calibrate(&detector, network, preparation, &splits.test, "test")?
+    if chosen_by_validation {
+        calibrate(&mut detector, network, preparation, &splits.test, "test")?;
     } else {
-        calibrate(&detector, network, preparation, &splits.validation, "validation")?
-    };
+        calibrate(&mut detector, network, preparation, &splits.validation, "validation")?;
+    }
     Ok(detector)
 }
 
@@ -179,23 +179,31 @@ fn usual_sizes(
     Ok(sizes)
 }
 
+/// Scores held-out rows. What a value that no training row had adds to a score becomes as much as the strangest of them
+/// scores without such values, if that is more: network and stored rows know the training rows too well.
 fn calibrate<K>(
-    detector: &Detector,
+    detector: &mut Detector,
     network: &(impl Autoencoder + ?Sized),
     preparation: &Arc<Preparation>,
     rows: &Subset<K>,
     split: &str,
-) -> Result<Option<Calibration>> {
+) -> Result<()> {
     let window = preparation.window().map_or(1, narrows_data::Window::length);
     if rows.rows() < window {
-        return Ok(None);
+        return Ok(());
     }
     let mut digest = RowDigest::default();
-    let scored = score_rows(detector, network, preparation, rows, |features| digest.add(features))?;
-    let (count, scores) = (scored.scores.len(), scored.scores);
-    if count == 0 {
-        return Ok(None);
+    let scored = score_rows(&*detector, network, preparation, rows, |features| digest.add(features))?;
+    if scored.scores.is_empty() {
+        return Ok(());
     }
-    let scores = Conformal::new(scores)?;
-    Ok(Some(Calibration { split: split.into(), rows: count, sha256: digest.finish(), scores }))
+    let record = &mut detector.record;
+    let known = scored.scores.iter().zip(&scored.unseen).map(|(score, unseen)| score - record.unseen * *unseen as f64);
+    let known: Vec<f64> = known.collect();
+    record.unseen = known.iter().copied().fold(record.unseen, f64::max);
+    let scores =
+        known.iter().zip(&scored.unseen).map(|(score, unseen)| score + record.unseen * *unseen as f64).collect();
+    let (rows, sha256, scores) = (scored.scores.len(), digest.finish(), Conformal::new(scores)?);
+    record.calibration = Some(Calibration { split: split.into(), rows, sha256, scores });
+    Ok(())
 }

@@ -100,7 +100,8 @@ pub fn follow(
             }
             Arrived::Anew => {
                 (follower.see)(&Event::Anew);
-                (follower.lines, follower.state.line) = (None, 0);
+                follower.before = follower.lines.take().or(follower.before.take());
+                follower.state.line = 0;
             }
             Arrived::End if follower.lines.is_none() => {
                 let expected = "a header and rows, or JSON objects";
@@ -125,6 +126,8 @@ struct Follower<'a> {
     alarm: Option<Alarm>,
     decides: bool,
     lines: Option<Lines>,
+    /// How lines were read before the file began anew.
+    before: Option<Lines>,
     writer: Option<Writer<'a, GrowingFile>>,
     /// Whether the output is continued.
     resumed: bool,
@@ -173,8 +176,9 @@ impl<'a> Follower<'a> {
         let open = OpenOptions { keep: options.keep.to_vec(), ..model.open_options() };
         let decides = alarm.is_some() || options.per_day.is_some();
         state.counts.alarms = state.counts.alarms.or(decides.then_some(0));
-        let (lines, writer) = (None, None);
-        let mut follower = Self { model, detector, options, open, alarm, decides, lines, writer, resumed, state, see };
+        let (lines, before, writer) = (None, None, None);
+        let mut follower =
+            Self { model, detector, options, open, alarm, decides, lines, before, writer, resumed, state, see };
         if resumed {
             (follower.see)(&Event::Continued { rows: follower.state.counts.rows });
             // What comes through a pipe has a first line of its own.
@@ -233,9 +237,20 @@ impl<'a> Follower<'a> {
             if first.trim().is_empty() {
                 return Ok(());
             }
-            self.begin(&first)?;
-            if self.lines.as_ref().is_some_and(|lines| !lines.are_objects()) {
-                return Ok(());
+            if bytes.starts_with(&[0x1f, 0x8b]) {
+                let reason =
+                    "this is compressed by gzip, which is not followed; pipe it through gunzip, or leave --follow out";
+                return Err(Error::Detect { reason: reason.into() });
+            }
+            match (self.begin(&first), self.before.take()) {
+                // A log that was cut in place goes on without a header.
+                (Err(_), Some(before)) => self.lines = Some(before),
+                (begun, _) => {
+                    begun?;
+                    if self.lines.as_ref().is_some_and(|lines| !lines.are_objects()) {
+                        return Ok(());
+                    }
+                }
             }
         }
         match self.lines.as_ref().map(|lines| lines.row(&bytes, number)) {
@@ -288,7 +303,13 @@ impl<'a> Follower<'a> {
             let reason = "alarms a day: the time of rows does not say how often they come; give a rate (--fpr)".into();
             return Err(Error::Detect { reason });
         };
-        let rate = (per_day * step / 86_400.0).min(0.5);
+        let rate = per_day * step / 86_400.0;
+        if rate > 0.5 {
+            let rows = 86_400.0 / step;
+            let reason =
+                format!("{per_day} false alarms a day are more than half of the {rows} rows of a day; ask for fewer");
+            return Err(Error::Detect { reason });
+        }
         let calibration = self.detector.record.calibration.as_ref();
         let smallest = calibration.map_or(1.0, |calibration| 1.0 / (calibration.rows + 1) as f64);
         let rule = if rate >= smallest { Rule::Conformal(Some(rate)) } else { Rule::Tail(rate) };
@@ -316,8 +337,20 @@ impl<'a> Follower<'a> {
         let of: Vec<f64> = places.iter().map(|place| scores.get(place).copied().unwrap_or(f64::NAN)).collect();
         let raised = |place| scores.get(place).is_some_and(|score| scoring.raised(*score));
         let alarms: Vec<bool> = places.iter().map(raised).collect();
-        self.state.counts.unseen += remarkable.unseen_within(written..ready);
-        writer.write(source.read(0)?.select(&places), &of, &alarms, |row| whys.get(&(written + row)))?;
+        let block = source.read(0)?.select(&places);
+        let first = writer.detected.rows + 1;
+        for (at, place) in places.iter().enumerate() {
+            for column in remarkable.unseen(*place) {
+                self.state.counts.unseen += 1;
+                let column = self.detector.name(*column).to_owned();
+                (self.see)(&Event::Unseen { row: first + at, column });
+            }
+        }
+        let read = |name: &str| self.detector.columns().iter().any(|column| column == name);
+        for column in self.state.silent.add(source.schema(), &block, read) {
+            (self.see)(&Event::Silent { column, row: writer.detected.rows + places.len() });
+        }
+        writer.write(block, &of, &alarms, |row| whys.get(&(written + row)))?;
         if let Some(calibration) = &self.detector.record.calibration {
             for score in of.iter().filter(|score| !score.is_nan()) {
                 let p_value = calibration.scores.p_value(*score);

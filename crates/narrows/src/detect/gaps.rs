@@ -1,6 +1,6 @@
 //! Where the time of a file's rows jumps or goes backwards: windows and means reach over such a place as if it were none.
 
-use narrows_data::{Any, Block, ColumnData, Role, Schema, Subset};
+use narrows_data::{Any, Block, ColumnData, Role, Schema, Source, Subset};
 
 use super::clock::{Clock, Step};
 use super::detected::counted;
@@ -12,8 +12,11 @@ pub(super) struct Gaps {
     /// Which column is the time.
     place: usize,
     clock: Clock,
+    /// Rows so far.
+    rows: usize,
     pub(super) jumps: usize,
-    longest: f64,
+    /// The longest jump and the row behind it.
+    longest: (f64, usize),
     pub(super) backwards: usize,
 }
 
@@ -22,7 +25,7 @@ impl Gaps {
     pub(super) fn new(model: &Model, schema: &Schema, rows: &Subset<Any>) -> Option<Self> {
         let matters = model.preparation.window().is_some() || model.open_options().smooth.is_some_and(|rows| rows > 1);
         let place = schema.role(Role::Time).filter(|_| matters && rows.rows() == rows.source().rows())?;
-        Some(Self { place, clock: Clock::default(), jumps: 0, longest: 0.0, backwards: 0 })
+        Some(Self { place, clock: Clock::default(), rows: 0, jumps: 0, longest: (0.0, 0), backwards: 0 })
     }
 
     /// Takes the next rows.
@@ -33,22 +36,26 @@ impl Gaps {
                 Step::Usual => {}
                 Step::Jump(by) => {
                     self.jumps += 1;
-                    self.longest = self.longest.max(by);
+                    if by > self.longest.0 {
+                        self.longest = (by, self.rows);
+                    }
                 }
                 Step::Backwards(_) => self.backwards += 1,
             }
+            self.rows += 1;
         }
     }
 
     /// What to say of them; steps back only where no window ends there.
-    pub(super) fn sentences(&self, windowed: bool) -> Vec<String> {
+    pub(super) fn sentences(&self, source: &dyn Source, windowed: bool) -> Vec<String> {
         let mut sentences = Vec::new();
         if self.jumps > 0 {
             sentences.push(format!(
-                "time jumps in {}, by up to {} where {} is usual; windows and means reach over it, so scores around say \
-                 less",
+                "time jumps in {}, most by {} at {} where {} is usual; windows and means reach over it, so scores around \
+                 say less",
                 counted(self.jumps, "place"),
-                self.longest,
+                self.longest.0,
+                source.place(self.longest.1),
                 self.clock.usual().unwrap_or(f64::NAN)
             ));
         }

@@ -26,6 +26,7 @@ mod record;
 mod remarkable;
 mod rows;
 mod scoring;
+mod silent;
 mod state;
 mod stored;
 mod surprise;

@@ -10,6 +10,7 @@ use super::gaps::Gaps;
 use super::overview::Picture;
 use super::remarkable::Remarkable;
 use super::scoring::{Collected, ROWS, Scoring};
+use super::silent::Silent;
 use super::writer::{Writer, columns};
 use super::{Alarm, Detected, Rule};
 use crate::batches::batch;
@@ -69,7 +70,8 @@ pub fn detect(
     let mut writer = Writer::new(detector, source.schema(), sink, kept, (alarm.is_some(), explain));
     writer.picture = options.chart.map(|chart| Picture::create(chart.path, chart.title, options.force)).transpose()?;
     let gaps = Gaps::new(model, source.schema(), rows);
-    let run = Run { scoring: Scoring { model, detector, alarm, explain }, writer, gaps, progress };
+    let run =
+        Run { scoring: Scoring { model, detector, alarm, explain }, writer, gaps, silent: Silent::default(), progress };
     let mut detected = match alarm {
         Some(Alarm::Batch(share)) => run.in_two_passes(rows, Some(share)),
         _ if windowed => run.in_two_passes(rows, None),
@@ -95,6 +97,7 @@ struct Run<'a, P> {
     scoring: Scoring<'a>,
     writer: Writer<'a>,
     gaps: Option<Gaps>,
+    silent: Silent,
     progress: P,
 }
 
@@ -119,7 +122,7 @@ impl<P: FnMut(usize)> Run<'_, P> {
                 if explain { self.scoring.whys(&batch, &raised, &evidence, &remarkable)? } else { BTreeMap::new() };
             self.writer.detected.blank += remarkable.blank().len();
             let values = values.unwrap_or_default();
-            self.watch(&values);
+            self.watch(source.schema(), &values);
             self.writer.write(values, &scores, &alarms, |row| whys.get(&numbers[row]))?;
             remarkable.forget_rows();
             (self.progress)(numbers.len());
@@ -127,18 +130,25 @@ impl<P: FnMut(usize)> Run<'_, P> {
         self.finish(source.as_ref(), &remarkable, &[])
     }
 
-    fn watch(&mut self, block: &Block) {
+    fn watch(&mut self, schema: &Schema, block: &Block) {
         if let Some(gaps) = &mut self.gaps {
             gaps.add(block);
         }
+        self.silent.add(schema, block, |name| self.scoring.detector.columns().iter().any(|column| column == name));
     }
 
     fn finish(mut self, source: &dyn Source, remarkable: &Remarkable<'_>, restarts: &[Restart]) -> Result<Detected> {
         let detected = &mut self.writer.detected;
         detected.note(self.scoring.model, source, remarkable, restarts);
+        let whole: Vec<&str> = detected.empty_columns.iter().map(String::as_str).collect();
+        let died = self.silent.columns().filter(|(name, _)| !whole.contains(name));
+        let died: Vec<String> =
+            died.map(|(name, rows)| format!("column `{name}`: no value in the last {rows} rows")).collect();
+        detected.remarks.extend(died);
         if let Some(gaps) = &self.gaps {
             (detected.jumps, detected.backwards) = (gaps.jumps, gaps.backwards);
-            detected.remarks.extend(gaps.sentences(self.scoring.model.preparation.window().is_some()));
+            let windowed = self.scoring.model.preparation.window().is_some();
+            detected.remarks.extend(gaps.sentences(source, windowed));
         }
         self.writer.finish(self.scoring.alarm.and_then(Alarm::threshold))
     }
@@ -170,7 +180,7 @@ impl<P: FnMut(usize)> Run<'_, P> {
                 Some(alarm.raised(score, p_value, limit))
             };
             let alarms: Vec<bool> = numbers.iter().map(|number| raised(number).unwrap_or(false)).collect();
-            self.watch(&block);
+            self.watch(source.schema(), &block);
             self.writer.write(block, &of, &alarms, |row| whys.get(&numbers[row]))?;
         }
         self.writer.detected.blank = remarkable.blank().len();

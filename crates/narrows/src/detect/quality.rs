@@ -89,6 +89,15 @@ pub fn detection_quality(
     let ordered = rows.source().schema().role(Role::Time).is_some();
     let vus_pr = ordered.then(|| vus_pr(&scores, &flags, BUFFER)).transpose()?;
     let all = rows.rows() as u64;
+    let mut remarks = unreadable(&rows.source().faults());
+    if 2 * ranking.anomalies() > ranking.rows() {
+        remarks.push(format!(
+            "`{label}` calls {} of {} rows anomalous; is it the label, and do its values mean that? --anomalous names \
+             those that do",
+            ranking.anomalies(),
+            ranking.rows()
+        ));
+    }
     let labelled = labels.iter().filter(|label| label.is_some()).count() as u64;
     Ok(DetectionQuality {
         rows: ranking.rows(),
@@ -107,7 +116,7 @@ pub fn detection_quality(
             precision: alarms.precision(),
             f1: alarms.f1(),
         }),
-        remarks: unreadable(&rows.source().faults()),
+        remarks,
     })
 }
 

@@ -1,7 +1,7 @@
 //! What is remarkable about the rows of a file: values that no training row had, rows and columns without any value.
 //!
 //! A cell with such a value has no feature that could say how strange it is, so it adds to the score what the strangest
-//! training row scored (`Record::unseen`). Calibration rows are scored by the same rule, so a rate of false alarms holds:
+//! training or calibration row scored (`Record::unseen`). Calibration rows are scored by the same rule, so a rate of false alarms holds:
 //! where new values are usual (a category with ever new levels), they are usual in the calibration rows, too.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,11 +61,6 @@ impl<'a> Remarkable<'a> {
     /// The columns of a row's unseen values.
     pub(super) fn unseen(&self, row: usize) -> &[usize] {
         self.unseen.get(&row).map_or(&[], Vec::as_slice)
-    }
-
-    /// Unseen values of the rows `rows`.
-    pub(super) fn unseen_within(&self, rows: std::ops::Range<usize>) -> usize {
-        self.unseen.range(rows).map(|(_, columns)| columns.len()).sum()
     }
 
     /// Rows without any value that are known.

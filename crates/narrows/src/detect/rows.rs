@@ -38,6 +38,8 @@ pub(crate) struct Scored {
     pub(crate) numbers: Vec<usize>,
     /// Their scores.
     pub(crate) scores: Vec<f64>,
+    /// How many of their values no training row had.
+    pub(crate) unseen: Vec<usize>,
 }
 
 /// The sizes of each part of the detector over all rows of a subset that hold a value.
@@ -110,6 +112,7 @@ impl Scored {
             if !remarkable.blank().contains(&number) {
                 self.numbers.push(number);
                 self.scores.push(score);
+                self.unseen.push(remarkable.unseen(number).len());
             }
         }
     }

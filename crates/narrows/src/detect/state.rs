@@ -9,6 +9,7 @@ use super::arriving::Place;
 use super::clock::Clock;
 use super::drift::Drift;
 use super::follow::Followed;
+use super::silent::Silent;
 use crate::{Error, Result};
 
 /// The version of the file.
@@ -61,6 +62,7 @@ pub(super) struct State {
     pub(super) written: usize,
     pub(super) clock: Clock,
     pub(super) drift: Drift,
+    pub(super) silent: Silent,
 }
 
 impl State {
@@ -103,6 +105,14 @@ impl State {
         }
         if state.input != input {
             return Err(refuse(format!("it belongs to {}, not to {input}", state.input)));
+        }
+        match std::fs::metadata(out) {
+            Ok(found) if found.len() < state.length => {
+                let (found, length) = (found.len(), state.length);
+                return Err(refuse(format!("the output has {found} bytes and had {length} when it was written")));
+            }
+            Ok(_) => {}
+            Err(_) => return Err(refuse(format!("{}, the output that it belongs to, is gone", out.display()))),
         }
         let other = state.asked.differences(asked);
         if !other.is_empty() {

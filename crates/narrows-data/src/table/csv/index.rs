@@ -22,6 +22,8 @@ pub(super) struct Index {
     pub(super) rows: Vec<Range<usize>>,
     /// Bytes of the blocks, and the line that each begins on, from 1.
     pub(super) places: Vec<(Range<u64>, u64)>,
+    /// Empty lines between rows.
+    pub(super) empty: usize,
 }
 
 /// What is needed to find rows.
@@ -51,7 +53,8 @@ impl Index {
         lenient: bool,
     ) -> Result<Self> {
         let index = Self::default();
-        let mut scan = Scan { index, delimiter, columns, lenient, first: start, line, next_line: line, rows: 0 };
+        let mut scan =
+            Scan { index, delimiter, columns, lenient, first: start, line, next_line: line, rows: 0, empty: 0 };
         let mut buffer = Vec::new();
         let mut offset = start;
         while offset < text.length {
@@ -85,6 +88,8 @@ struct Scan {
     next_line: u64,
     /// Rows of the block that is being filled.
     rows: usize,
+    /// Empty lines since the last row.
+    empty: usize,
 }
 
 impl Scan {
@@ -105,7 +110,12 @@ impl Scan {
                 None => return at,
             };
             let line = &bytes[at..end];
-            self.rows += usize::from(!is_empty(line.strip_suffix(b"\n").unwrap_or(line)));
+            if is_empty(line.strip_suffix(b"\n").unwrap_or(line)) {
+                self.empty += 1;
+            } else {
+                self.rows += 1;
+                self.index.empty += std::mem::take(&mut self.empty);
+            }
             self.next_line += if line.contains(&b'"') { memchr_iter(b'\n', line).count() as u64 } else { 1 };
             at = end;
             long &= !broken;

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Reading, dialect, objects, row};
+use super::{Reading, TableError, dialect, objects, row};
 use crate::schema::Role;
 use crate::smoothed::Smoothed;
 use crate::table::faults::{Faults, Seen};
@@ -45,7 +45,9 @@ impl Lines {
             dialect::byte_order_mark(origin, first.as_bytes(), true)?;
             let delimiter = dialect::delimiter(first.as_bytes(), true);
             let cells = row::cells(first.as_bytes(), delimiter);
-            (delimiter, cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect())
+            let names: Vec<String> = cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
+            headed(origin, &names, options)?;
+            (delimiter, names)
         };
         let names = select::names(origin, names)?;
         let roles = select::roles(origin, &names, options)?;
@@ -77,10 +79,14 @@ impl Lines {
     /// The row on line `number`; none where the line is empty.
     ///
     /// # Errors
-    /// The line is no row: another number of cells, a quote that never closes, no UTF-8 text, no JSON object, or none of the
-    /// columns.
+    /// The line is no row: another number of cells, a quote that never closes, or no JSON object.
     pub fn row(&self, line: &[u8], number: u64) -> Result<Option<Line>> {
-        let line = std::str::from_utf8(line).map_err(|_| self.stray(number, "not UTF-8 text"))?;
+        let mut unreadable = Vec::new();
+        let line = match (std::str::from_utf8(line), &self.keys) {
+            (Ok(line), _) => line.to_owned(),
+            (Err(_), None) => self.legible(line, number, &mut unreadable),
+            (Err(_), Some(_)) => return Err(self.stray(number, "not UTF-8 text")),
+        };
         let line = line.trim_end_matches(['\n', '\r']);
         if row::is_empty(line.as_bytes()) {
             return Ok(None);
@@ -101,7 +107,8 @@ impl Lines {
             Some(ColumnData::Numbers(values)) => values.first().copied().unwrap_or(f64::NAN),
             _ => f64::NAN,
         };
-        Ok(Some(Line { text, time, unreadable: faults.first }))
+        unreadable.extend(faults.first);
+        Ok(Some(Line { text, time, unreadable }))
     }
 
     /// Rows whose texts [`Lines::row`] gave, in one block.
@@ -127,30 +134,55 @@ impl Lines {
     fn object(&self, line: &str, keys: &[String], number: u64) -> Result<String> {
         let object: Map<String, Value> = objects::parsed(line.as_bytes())
             .map_err(|error| self.stray(number, &format!("no JSON object ({error})")))?;
-        let features = self.schema.columns.iter().filter(|column| column.role == Role::Feature);
-        if !features.into_iter().any(|column| object.contains_key(&column.name)) {
-            return Err(self.stray(number, "an object without any of the model's columns"));
-        }
         let mut text = String::new();
         for (place, key) in keys.iter().enumerate() {
             if place > 0 {
                 text.push(',');
             }
-            if !objects::cell(object.get(key), &mut text) {
-                return Err(self.stray(number, &format!("a list or an object in `{key}`")));
-            }
+            objects::lenient_cell(object.get(key), &mut text);
         }
         Ok(text)
     }
 
-    fn stray(&self, number: u64, found: &str) -> Error {
-        Error::Format {
-            path: self.reading.origin.clone().into(),
-            format: "rows line by line",
-            found: format!("line {number}: {found}"),
-            expected: "a row on one line".to_owned(),
+    /// A line of delimited text, without the cells that are no UTF-8 text.
+    fn legible(&self, line: &[u8], number: u64, unreadable: &mut Vec<String>) -> String {
+        let mut text = String::new();
+        let line = line.trim_ascii_end();
+        for (place, cell) in row::cells(line, self.reading.delimiter).into_iter().enumerate() {
+            if place > 0 {
+                text.push(char::from(self.reading.delimiter));
+            }
+            match std::str::from_utf8(&cell) {
+                Ok(cell) => {
+                    objects::cell(Some(&Value::String(cell.to_owned())), &mut text);
+                }
+                Err(_) => {
+                    let slot = self.reading.slots.get(place).copied().flatten();
+                    let name = slot.map_or_else(
+                        || (place + 1).to_string(),
+                        |slot| format!("`{}`", self.schema.columns[slot].name),
+                    );
+                    unreadable.push(format!("{}: line {number}, column {name}: not UTF-8 text", self.reading.origin));
+                }
+            }
         }
+        text
     }
+
+    fn stray(&self, number: u64, found: &str) -> Error {
+        let (origin, found) = (self.reading.origin.clone(), found.to_owned());
+        TableError::Line { origin, line: number, found }.into()
+    }
+}
+
+/// Refuses a first line that holds none of the names that a model knows.
+fn headed(origin: &str, names: &[String], options: &OpenOptions) -> Result<()> {
+    let known = |expected: &Schema| names.iter().any(|name| expected.position(name).is_some());
+    if options.expected.as_ref().is_none_or(known) {
+        return Ok(());
+    }
+    let found = "the first line is no header: it names none of the model's columns".to_owned();
+    Err(TableError::Line { origin: origin.to_owned(), line: 1, found }.into())
 }
 
 /// The names that objects are asked for: those of the model, the column that orders rows, and what goes along.
@@ -211,7 +243,8 @@ mod tests {
             let error = text.row(line.as_bytes(), 9).unwrap_err().to_string();
             assert!(error.contains("line 9"), "{error}");
         }
-        assert!(text.row(b"\xff,on,1,1970-01-01", 9).unwrap_err().to_string().contains("line 9"));
+        let row = text.row(b"\xff,on,1,1970-01-01", 9).unwrap().unwrap();
+        assert!(row.text.starts_with(',') && row.unreadable[0].contains("line 9, column `id`"), "{row:?}");
         assert_eq!(text.row(b" \r\n", 9).unwrap(), None);
         for (line, column) in [("1,on,much,1970-01-01", "a"), ("1,on,1e999,1970-01-01", "a"), ("1,on,2,soon", "t")] {
             let row = text.row(line.as_bytes(), 9).unwrap().unwrap();
@@ -223,10 +256,13 @@ mod tests {
             assert!(values[0].is_nan());
         }
         let objects = Lines::new("x", "{}", &options()).unwrap();
-        for line in ["{", "[1]", "{\"b\":1}", "{\"a\":[1]}"] {
+        for line in ["{", "[1]"] {
             let error = objects.row(line.as_bytes(), 4).unwrap_err().to_string();
             assert!(error.contains("line 4"), "{error}");
         }
+        let row = objects.row(b"{\"a\":[1]}", 4).unwrap().unwrap();
+        assert!(row.unreadable[0].contains("line 4, column `a`"), "{row:?}");
+        assert_eq!(objects.row(b"{\"b\":1}", 4).unwrap().unwrap().unreadable, Vec::<String>::new());
         assert!(Lines::new("x", "id,kind,t", &options()).is_err());
     }
 }

@@ -73,7 +73,7 @@ impl Csv {
         let roles = select::roles(&origin, &head.names, options)?;
         let place = (head.start, head.line);
         let index = Index::new(text, place, head.delimiter, head.names.len(), options.lenient)?;
-        if index.rows.is_empty() {
+        if index.rows.is_empty() && !options.lenient {
             return Err(TableError::HeaderOnly { origin, columns: head.names.len() }.into());
         }
         let mut kinds: Vec<Option<ColumnKind>> =
@@ -217,7 +217,8 @@ impl Source for Csv {
     }
 
     fn faults(&self) -> Faults {
-        self.reading.faults.as_ref().map(Seen::total).unwrap_or_default()
+        let empty = Faults { empty: self.index.empty, ..Faults::default() };
+        self.reading.faults.as_ref().map(|seen| seen.total().and(empty)).unwrap_or_default()
     }
 
     fn place(&self, row: usize) -> String {

@@ -71,6 +71,14 @@ pub(super) fn cell(value: Option<&Value>, row: &mut String) -> bool {
     true
 }
 
+/// Writes a value as a cell, a list or an object as its text.
+pub(super) fn lenient_cell(value: Option<&Value>, row: &mut String) {
+    if !cell(value, row) {
+        let text = value.map(Value::to_string).unwrap_or_default();
+        cell(Some(&Value::String(text)), row);
+    }
+}
+
 fn write(
     row: &mut String,
     object: &Map<String, Value>,
@@ -84,12 +92,10 @@ fn write(
             row.push(char::from(DELIMITER));
         }
         let value = object.get(name);
-        if !cell(value, row) {
-            if strict {
-                return Err(TableError::Nested { origin: origin.to_owned(), line, column: name.clone() }.into());
-            }
-            let text = value.map(Value::to_string).unwrap_or_default();
-            cell(Some(&Value::String(text)), row);
+        if !strict {
+            lenient_cell(value, row);
+        } else if !cell(value, row) {
+            return Err(TableError::Nested { origin: origin.to_owned(), line, column: name.clone() }.into());
         }
     }
     Ok(())

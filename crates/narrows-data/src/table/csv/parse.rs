@@ -5,7 +5,7 @@ use memchr::memchr_iter;
 use super::row::{cell, end_of_row, is_empty, is_open};
 use super::{kind, number};
 use crate::schema::Role;
-use crate::table::faults::{Faults, Seen};
+use crate::table::faults::{Faults, Seen, finding};
 use crate::table::interner::Interner;
 use crate::table::{TableError, time};
 use crate::{Block, Column, ColumnData, ColumnKind};
@@ -50,7 +50,7 @@ impl Reading {
             at = match self.row(text, at, &mut values, line, &mut faults) {
                 Err(error) if self.faults.is_some() => {
                     faults.back_to(before);
-                    faults.line(&error);
+                    faults.line(finding(&error));
                     for values in &mut values {
                         values.only_missing(found);
                     }
@@ -90,7 +90,7 @@ impl Reading {
                     match read {
                         Ok(end) => end,
                         Err(error) if self.faults.is_some() => {
-                            faults.cell(&error);
+                            faults.cell(finding(&error));
                             values[slot].push_missing();
                             cell(text, at, self.delimiter).1
                         }

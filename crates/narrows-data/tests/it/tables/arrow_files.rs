@@ -7,7 +7,8 @@ use arrow::array::{
     TimestampMillisecondArray,
 };
 use arrow::datatypes::Int32Type;
-use arrow::ipc::writer::{FileWriter, StreamWriter};
+use arrow::ipc::CompressionType;
+use arrow::ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use narrows_data::{ColumnKind, Error, OpenOptions, TableError, open};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
@@ -129,6 +130,61 @@ fn every_codec_is_read() {
 }
 
 #[test]
+fn compressed_arrow_is_read() {
+    for codec in [CompressionType::LZ4_FRAME, CompressionType::ZSTD] {
+        let batch = batch(500);
+        let options = IpcWriteOptions::default().try_with_compression(Some(codec)).unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = FileWriter::try_new_with_options(&mut bytes, &batch.schema(), options).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        drop(writer);
+        let file = write("t.feather", bytes);
+        let rows = whole(open(&file.path, &OpenOptions::default()).unwrap().as_ref());
+        for (row, cells) in rows.iter().enumerate() {
+            assert_eq!(*cells, expected(row), "{codec:?} row {row}");
+        }
+    }
+}
+
+#[test]
+fn leniently_infinite_numbers_are_missing_and_no_rows_are_a_table() {
+    let lenient = |expected| OpenOptions { lenient: true, expected, ..OpenOptions::default() };
+    let values = || Arc::new(Float32Array::from(vec![1.0, f32::INFINITY, 3.0, f32::NEG_INFINITY])) as ArrayRef;
+    let batch = RecordBatch::try_from_iter([("x", values()), ("y", values())]).unwrap();
+    let parquet = |batch: &RecordBatch| {
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+        writer.write(batch).unwrap();
+        writer.close().unwrap();
+        bytes
+    };
+    let arrow = |batch: &RecordBatch| {
+        let mut bytes = Vec::new();
+        let mut writer = StreamWriter::try_new(&mut bytes, &batch.schema()).unwrap();
+        writer.write(batch).unwrap();
+        writer.finish().unwrap();
+        drop(writer);
+        bytes
+    };
+    for (name, bytes, none) in [
+        ("t.parquet", parquet(&batch), parquet(&batch.slice(0, 0))),
+        ("t.arrows", arrow(&batch), arrow(&batch.slice(0, 0))),
+    ] {
+        let file = write(name, bytes);
+        let source = open(&file.path, &lenient(None)).unwrap();
+        assert_eq!(whole(source.as_ref()), [["1", "1"], ["", ""], ["3", "3"], ["", ""]]);
+        let faults = source.faults();
+        assert_eq!(faults.cells, 4);
+        assert!(faults.first[0].contains(&format!("{name}: row 2, column `x`: infinite")), "{faults:?}");
+        let none = write(name, none);
+        assert!(matches!(open(&none.path, &OpenOptions::default()), Err(Error::Empty { .. })));
+        let expected = source.schema().clone();
+        assert_eq!(open(&none.path, &lenient(Some(expected))).unwrap().rows(), 0);
+    }
+}
+
+#[test]
 fn large_row_groups_are_cut() {
     let rows = 300_000;
     let file = write("t.parquet", parquet_file(rows, rows));
@@ -160,9 +216,12 @@ fn flipped_bits_never_panic() {
     for (name, bytes) in
         [("t.parquet", parquet_file(300, 200)), ("t.arrow", ipc_file(300)), ("t.arrows", ipc_stream(300))]
     {
-        for place in (0..bytes.len()).step_by(bytes.len() / 150) {
+        // What describes the columns stands at the start of a stream and at the end of a file.
+        let described = (0..700.min(bytes.len())).chain(bytes.len().saturating_sub(1_200)..bytes.len());
+        let described = described.filter(|_| name != "t.parquet");
+        for place in (0..bytes.len()).step_by(bytes.len() / 150).chain(described) {
             let mut damaged = bytes.clone();
-            damaged[place] ^= 0x41;
+            damaged[place] ^= 0xd5;
             let file = write(name, damaged);
             if let Ok(source) = open(&file.path, &OpenOptions::default()) {
                 for index in 0..source.blocks().len() {

@@ -105,6 +105,26 @@ fn columns_are_chosen_by_name() {
 }
 
 #[test]
+fn empty_lines_between_rows_are_counted() {
+    let options = OpenOptions { lenient: true, ..Default::default() };
+    let file = write("t.csv", "x\n1\n\n  \n2\n\"\"\n\n");
+    let source = open(&file.path, &options).unwrap();
+    assert_eq!(whole(source.as_ref()), [["1"], ["2"], [""]]);
+    assert_eq!(source.faults().empty, 2);
+}
+
+#[test]
+fn optional_columns_may_be_absent() {
+    let trained = open_text("age,code,unit\n30,1,7\n40,2,7\n").unwrap();
+    let expected = Some(trained.schema().clone());
+    let options = OpenOptions { expected, optional: vec!["unit".into()], ..Default::default() };
+    let source = open(&write("u.csv", "code,age\n1,30\n").path, &options).unwrap();
+    assert_eq!(whole(source.as_ref()), [["1", "30"]]);
+    let error = open(&write("u.csv", "code,unit\n1,30\n").path, &options).unwrap_err().to_string();
+    assert!(error.contains("`age`, which the model needs, is missing; add it"), "{error}");
+}
+
+#[test]
 fn a_model_reads_its_columns_as_its_kinds() {
     let trained = open_text("age,code,city\n30,1,Rome\n40,2,Oslo\n").unwrap();
     let expected = Some(trained.schema().clone());

@@ -1,0 +1,89 @@
+//! Infinite numbers as missing values, where a file is read leniently: most formats can hold them, and no model takes them.
+
+use std::ops::Range;
+
+use crate::table::faults::Seen;
+use crate::{Block, ColumnData, Faults, Result, Role, Schema, Source};
+
+/// A source whose infinite features are missing, and told.
+#[derive(Debug)]
+pub(crate) struct Finite {
+    inner: Box<dyn Source>,
+    seen: Seen,
+}
+
+impl Finite {
+    pub(crate) fn new(inner: Box<dyn Source>) -> Self {
+        Self { inner, seen: Seen::default() }
+    }
+
+    fn note(&self, faults: &mut Faults, row: usize, column: &str) {
+        let (origin, place) = (self.inner.origin(), self.inner.place(row));
+        faults.cell(format!("{origin}: {place}, column {column}: infinite"));
+    }
+}
+
+impl Source for Finite {
+    fn schema(&self) -> &Schema {
+        self.inner.schema()
+    }
+
+    fn rows(&self) -> usize {
+        self.inner.rows()
+    }
+
+    fn blocks(&self) -> &[Range<usize>] {
+        self.inner.blocks()
+    }
+
+    fn read(&self, index: usize) -> Result<Block> {
+        let mut block = self.inner.read(index)?;
+        let start = self.blocks().get(index).map_or(0, |rows| rows.start);
+        let width = self.schema().sample.width().unwrap_or(1).max(1);
+        let mut faults = Faults::default();
+        for (at, value) in block.dense.iter_mut().enumerate().filter(|(_, value)| value.is_infinite()) {
+            *value = f32::NAN;
+            self.note(&mut faults, start + at / width, &format!("{}", at % width + 1));
+        }
+        for (column, values) in self.schema().columns.iter().zip(&mut block.columns) {
+            let ColumnData::Numbers(values) = values else { continue };
+            if column.role != Role::Feature {
+                continue;
+            }
+            for (row, value) in values.iter_mut().enumerate().filter(|(_, value)| value.is_infinite()) {
+                *value = f64::NAN;
+                self.note(&mut faults, start + row, &format!("`{}`", column.name));
+            }
+        }
+        self.seen.set(start as u64, faults);
+        Ok(block)
+    }
+
+    fn origin(&self) -> &str {
+        self.inner.origin()
+    }
+
+    fn groups(&self) -> Option<&[Range<usize>]> {
+        self.inner.groups()
+    }
+
+    fn fixed_test(&self) -> Option<Range<usize>> {
+        self.inner.fixed_test()
+    }
+
+    fn is_arrow_stream(&self) -> bool {
+        self.inner.is_arrow_stream()
+    }
+
+    fn faults(&self) -> Faults {
+        self.inner.faults().and(self.seen.total())
+    }
+
+    fn place(&self, row: usize) -> String {
+        self.inner.place(row)
+    }
+
+    fn notes(&self) -> &[String] {
+        self.inner.notes()
+    }
+}
