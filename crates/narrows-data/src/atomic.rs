@@ -1,6 +1,6 @@
 //! Files that appear whole or not at all: a temporary file beside the target, synced, then renamed over it.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -65,7 +65,10 @@ pub fn write(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
 /// Refuses what must not be replaced.
 pub(crate) fn check_target(path: &Path, force: bool) -> Result<()> {
     match std::fs::metadata(path) {
-        Ok(existing) if existing.is_file() && force => Ok(()),
+        Ok(existing) if existing.is_file() && force => match File::open(path) {
+            Ok(file) => alone(path, &file),
+            Err(_) => Ok(()),
+        },
         Ok(existing) if existing.is_file() => Err(Error::Exists { path: path.to_owned() }),
         Ok(existing) => Err(Error::Output {
             path: path.to_owned(),
@@ -78,6 +81,38 @@ pub(crate) fn check_target(path: &Path, force: bool) -> Result<()> {
             advice: "make the directory, or name another one",
         }),
         Err(_) => Ok(()),
+    }
+}
+
+/// Whether `path` leads to another file than the open one, or to none: files are renamed and made anew.
+#[cfg(unix)]
+pub fn is_another(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(open), Ok(there)) => (open.dev(), open.ino()) != (there.dev(), there.ino()),
+        (Ok(_), Err(error)) => error.kind() == ErrorKind::NotFound,
+        _ => false,
+    }
+}
+
+/// Unknown here.
+#[cfg(not(unix))]
+pub fn is_another(_: &File, _: &Path) -> bool {
+    false
+}
+
+/// Refuses a file that another process appends to. Where files cannot be locked nothing is known.
+///
+/// # Errors
+/// Another process holds the lock of the file; else it is this one that holds it, as long as `file` is open.
+pub(crate) fn alone(path: &Path, file: &File) -> Result<()> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Error::Output {
+            path: path.to_owned(),
+            what: "rows: another process appends to it".into(),
+            advice: "stop that one first, or name another file",
+        }),
+        _ => Ok(()),
     }
 }
 

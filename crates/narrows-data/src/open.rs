@@ -16,6 +16,9 @@ use crate::{ColumnKind, Error, Result, Schema, Source};
 /// The first bytes of what gzip compressed.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
+/// What cannot be read through a pipe, by its first bytes.
+const BINARY: [(&[u8], &str); 3] = [(b"PAR1", "Parquet"), (b"PK\x03\x04", "NPZ"), (b"\x93NUM", "NPY")];
+
 /// What is read of a file, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenOptions {
@@ -44,6 +47,8 @@ pub struct OpenOptions {
     /// Whether cells of a text that are not of their column's kind, and lines of another number of cells, are missing values
     /// that [`Source::faults`] tells of, instead of an error.
     pub lenient: bool,
+    /// Whether columns of a text that only go along are texts as they stand, whatever they look like.
+    pub verbatim: bool,
     /// How pictures become rows.
     pub pictures: PictureOptions,
 }
@@ -100,10 +105,15 @@ fn finite(source: Box<dyn Source>, options: &OpenOptions) -> Box<dyn Source> {
 /// # Errors
 /// As [`open`].
 pub fn open_stream(reader: &mut dyn Read, origin: &str, options: &OpenOptions) -> Result<Box<dyn Source>> {
-    let mut first = Vec::with_capacity(2);
-    reader.take(2).read_to_end(&mut first).map_err(|source| io_error(Path::new(origin), "cannot read", source))?;
+    let mut first = Vec::with_capacity(4);
+    reader.take(4).read_to_end(&mut first).map_err(|source| io_error(Path::new(origin), "cannot read", source))?;
+    if let Some((_, found)) = BINARY.iter().find(|(start, _)| *start == first) {
+        let path = origin.into();
+        let advice = "its index cannot be reached in a stream; name the file".into();
+        return Err(Error::Unsupported { path, found: format!("{found} through a pipe"), advice });
+    }
     let whole = &mut first.as_slice().chain(&mut *reader);
-    let (storage, length) = if first == GZIP {
+    let (storage, length) = if first.starts_with(&GZIP) {
         spool_all(&mut MultiGzDecoder::new(whole), Path::new(origin))?
     } else {
         spool_all(whole, Path::new(origin))?

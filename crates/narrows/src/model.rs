@@ -110,7 +110,15 @@ impl Model {
         places::open(data, data_dir, &OpenOptions { keep: keep.to_vec(), lenient: true, ..self.open_options() })
     }
 
-    /// How data are opened that this model is to be used on.
+    /// As [`Model::open_to_score`], with the columns that only go along as texts, as they stand in the file.
+    ///
+    /// # Errors
+    /// As [`Model::open_to_score`].
+    pub fn open_to_detect(&self, data: &str, data_dir: Option<&Path>, keep: &[String]) -> Result<Arc<dyn Source>> {
+        let keep = keep.to_vec();
+        places::open(data, data_dir, &OpenOptions { keep, lenient: true, verbatim: true, ..self.open_options() })
+    }
+
     /// The columns of the training data that are no features of samples: new data may lack them.
     pub(crate) fn unread(&self) -> Vec<String> {
         let read = self.preparation.output_schema();
@@ -120,6 +128,7 @@ impl Model {
         names.filter(|name| read.position(name).is_none() && condition != Some(name.as_str())).collect()
     }
 
+    /// How data are opened that this model is to be used on.
     pub(crate) fn open_options(&self) -> OpenOptions {
         OpenOptions {
             columns: None,

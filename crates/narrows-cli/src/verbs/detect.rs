@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use narrows::Model;
@@ -89,15 +90,16 @@ impl RuleOptions {
 impl Detect {
     /// Reads, scores and writes.
     pub(crate) fn run(&self, shared: &Shared) -> Result {
+        let stop = if self.follow { Some(super::train::interruption()?) } else { None };
         let model = Model::load(&self.model)?;
         let target = self.output.target(&self.data)?;
-        if self.follow {
-            return self.follow(&model, target, shared);
+        if let Some(stop) = stop {
+            return self.follow(&model, target, &stop, shared);
         }
         if let Some(chart) = &self.chart {
             not_the_input(chart, &self.data)?;
         }
-        let source = model.open_to_score(&self.data, shared.data_dir.as_deref(), target.keep)?;
+        let source = model.open_to_detect(&self.data, shared.data_dir.as_deref(), target.keep)?;
         let rows = narrows::rows(&model, source, self.split.into(), self.limit)?;
         let rule = self.rule.rule();
         let title = format!("Scores of {}", self.data);
@@ -125,8 +127,7 @@ impl Detect {
     }
 
     /// Scores what comes until a signal or the end of standard input.
-    fn follow(&self, model: &Model, target: Output<'_>, shared: &Shared) -> Result {
-        let stop = super::train::interruption()?;
+    fn follow(&self, model: &Model, target: Output<'_>, stop: &AtomicBool, shared: &Shared) -> Result {
         let options = FollowOptions {
             input: &self.data,
             path: target.path,
@@ -137,7 +138,7 @@ impl Detect {
             explain: self.explain,
         };
         let mut told = 0;
-        let followed = follow(model, options, &stop, &mut |event| tell_event(event, &mut told))?;
+        let followed = follow(model, options, stop, &mut |event| tell_event(event, &mut told))?;
         self.summary(&followed, shared)?;
         let Followed { rows, unscored, unseen, unreadable, skipped, alarms, threshold, .. } = followed;
         tell(&Detected { rows, alarms, threshold, ..Detected::default() });

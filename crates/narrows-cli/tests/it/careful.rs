@@ -100,6 +100,10 @@ fn options_that_contradict_each_other_are_refused() {
         assert!(!scene.exists("out.csv"));
     };
     scene.fails(&["detect", run, "n.csv", "-o", "none/out.csv"], 2, &["none, which is no directory", "make"]);
+    scene.write("ids.csv", "key,load,heat,speed,mode,big\n007,50.0,100,900,on,9007199254740993\n");
+    scene.succeeds(&["detect", run, "ids.csv", "-o", "ids-out.csv", "--keep", "key,big"]);
+    let kept = String::from_utf8(scene.read("ids-out.csv")).unwrap();
+    assert!(kept.contains("\n007,9007199254740993,"), "{kept}");
     detect("n.csv", "key,key", &["two columns called `key`"]);
     detect("scored.csv", "score", &["two columns called `score`", "rename it"]);
     let train = |more: &[&str], code, told: &[&str]| {
@@ -150,7 +154,7 @@ fn compressed_rows_come_through_a_pipe() {
     assert_eq!(output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count(), 13, "{told}");
     let followed = crate::following::piped(&scene, &["detect", run, "-", "-o", "out.csv", "--follow"], &bytes);
     let told = String::from_utf8_lossy(&followed.stderr).into_owned();
-    assert!(followed.status.code() == Some(2) && told.contains("gunzip"), "{told}");
+    assert!(followed.status.code() == Some(3) && told.contains("gunzip"), "{told}");
     scene.write("none.csv", "key,load,heat,speed,mode\n");
     scene.succeeds(&["detect", run, "none.csv", "-o", "none-out.csv", "--explain"]);
     assert_eq!(scene.read("none-out.csv").split(|byte| *byte == b'\n').count(), 2, "a header and no row");

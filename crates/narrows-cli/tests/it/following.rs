@@ -147,6 +147,9 @@ fn a_log_that_is_cut_in_place_goes_on_without_a_header() {
     wait("the rows that are there", || count() == 20);
     // Two programs must not append to one file.
     scene.fails(&[&follow[..], &["--force"]].concat(), 2, &["another process"]);
+    scene.write("other.csv", normal(5, 0));
+    let run = detector().to_str().unwrap();
+    scene.fails(&["detect", run, "other.csv", "-o", "out.csv", "--force"], 2, &["another process"]);
     assert_eq!(count(), 20);
     let more = normal(10, 5_000);
     fs::write(&log, more.split_once('\n').unwrap().1).unwrap();
@@ -159,10 +162,58 @@ fn a_log_that_is_cut_in_place_goes_on_without_a_header() {
     assert!(told.contains("column `heat` gives no values any more, up to row 130"), "{told}");
     assert!(told.contains("row 131, column `mode`: a value that no training row had"), "{told}");
     // An output that is not what the state says is not continued.
-    fs::write(scene.path("out.csv"), "short").unwrap();
-    scene.fails(&follow, 2, &["the output has 5 bytes", "--force"]);
+    fs::write(scene.path("out.csv"), written().replace("k4001", "k9999").replace("k2", "k3")).unwrap();
+    scene.fails(&follow, 2, &["out.csv is no longer what was written", "--force"]);
     fs::remove_file(scene.path("out.csv")).unwrap();
     scene.fails(&follow, 2, &["out.csv, the output that it belongs to, is gone", "--force"]);
+}
+
+#[test]
+fn columns_may_change_their_places_when_a_log_begins_anew() {
+    let scene = Scene::new();
+    let log = scene.write("log.csv", normal(10, 4_000));
+    let run = detector().to_str().unwrap();
+    let follow = ["detect", run, "log.csv", "--follow", "--keep", "key,speed", "-o", "out.csv"];
+    let written = || fs::read_to_string(scene.path("out.csv")).unwrap_or_default();
+    let count = || written().lines().count().saturating_sub(1);
+    let child = start(&scene, &follow);
+    wait("the rows that are there", || count() == 10);
+    let moved: String = normal(10, 5_000).lines().fold(String::new(), |all, line| {
+        let cells: Vec<&str> = line.split(',').collect();
+        all + &format!("{},{},{},{},{}\n", cells[3], cells[1], cells[4], cells[0], cells[2])
+    });
+    fs::rename(&log, scene.path("log.1")).unwrap();
+    fs::write(&log, moved).unwrap();
+    wait("the rows of the new log", || count() == 20);
+    interrupt(child);
+    let both = normal(10, 4_000) + normal(10, 5_000).split_once('\n').unwrap().1;
+    scene.write("both.csv", both);
+    scene.succeeds(&["detect", run, "both.csv", "--keep", "key,speed", "-o", "whole.csv"]);
+    assert_same(&written(), &fs::read_to_string(scene.path("whole.csv")).unwrap());
+    // A header that lacks a column is no row, and no header either.
+    let child = start(&scene, &follow);
+    fs::write(&log, normal(3, 6_000).replace("heat", "heatt")).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(3) && told.contains("`heat`") && told.contains("`heatt`"), "{told}");
+    assert_eq!(count(), 20);
+}
+
+#[test]
+fn an_output_that_is_taken_away_is_missed() {
+    let scene = Scene::new();
+    let log = scene.write("log.csv", normal(10, 4_000));
+    let follow = ["detect", detector().to_str().unwrap(), "log.csv", "--follow", "-o", "out.csv"];
+    let child = start(&scene, &follow);
+    wait("the state", || scene.exists("out.csv.state"));
+    fs::rename(scene.path("out.csv"), scene.path("out.1.csv")).unwrap();
+    append(&log, normal(3, 5_000).split_once('\n').unwrap().1);
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(2) && told.contains("out.csv") && told.contains("removed or replaced"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! A file of lines that is read while it grows: unlike every other output it has its name from the start, and what
 //! [`GrowingFile::sync`] returned is on disk. Who writes remembers that length, and after an interruption goes on from there.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::output::is_stdout;
 use super::rows::Line;
 use super::{Sink, SinkFormat, csv, jsonl};
-use crate::atomic::{check_target, write_error};
+use crate::atomic::{alone, check_target, write_error};
 use crate::{Block, Error, Result, Schema};
 
 /// Lines appended to a file or to standard output.
@@ -17,7 +17,12 @@ pub struct GrowingFile {
     file: Option<File>,
     line: Box<dyn Line>,
     lines: Vec<u8>,
+    /// The last bytes that were handed on.
+    tail: Vec<u8>,
 }
+
+/// Bytes by which the end of an output is known again.
+const TAIL: usize = 256;
 
 impl GrowingFile {
     /// A new file, or with `length` the one that is there, cut to that many bytes.
@@ -70,15 +75,24 @@ impl GrowingFile {
         if length.is_none() || file.is_none() {
             lines = line.header();
         }
-        Ok(Self { path: path.to_owned(), file, line, lines })
+        Ok(Self { path: path.to_owned(), file, line, lines, tail: Vec::new() })
     }
 
     /// Hands on what was written; returns the length of the file, 0 for standard output.
     ///
     /// # Errors
-    /// The disk is full, or the system refuses.
+    /// The disk is full, the system refuses, or the file was removed or replaced since it was opened.
     pub fn sync(&mut self) -> Result<u64> {
         let lines = std::mem::take(&mut self.lines);
+        if self.file.as_ref().is_some_and(|file| crate::atomic::is_another(file, &self.path)) {
+            return Err(Error::Output {
+                path: self.path.clone(),
+                what: "further rows: the file was removed or replaced while they were written".into(),
+                advice: "start anew with --force, and leave the file alone while it is written",
+            });
+        }
+        self.tail.extend(&lines[lines.len().saturating_sub(TAIL)..]);
+        self.tail.drain(..self.tail.len().saturating_sub(TAIL));
         let written = match &mut self.file {
             Some(file) => file.write_all(&lines).and_then(|()| file.sync_data()).and_then(|()| file.stream_position()),
             None => {
@@ -90,15 +104,10 @@ impl GrowingFile {
     }
 }
 
-/// Refuses a file that another process appends to; the lock ends with the file. Where files cannot be locked nothing is known.
-fn alone(path: &Path, file: &File) -> Result<()> {
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(Error::Output {
-            path: path.to_owned(),
-            what: "rows: another process appends to it".into(),
-            advice: "stop that one first, or name another file",
-        }),
-        _ => Ok(()),
+impl GrowingFile {
+    /// The last bytes of the file that were written since it was opened.
+    pub fn tail(&self) -> &[u8] {
+        &self.tail
     }
 }
 

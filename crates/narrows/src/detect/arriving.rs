@@ -19,7 +19,7 @@ const LONGEST: usize = 1 << 20;
 /// Bytes before the place where reading stopped by which it is known again.
 const MARK: usize = 256;
 
-/// Where reading stopped, and what stood before it: a file that holds something else there is another one.
+/// Where reading or writing stopped, and what stood before it: a file that holds something else there is another one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Place {
@@ -31,12 +31,12 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn behind(offset: u64, bytes: &[u8]) -> Self {
+    pub(super) fn behind(offset: u64, bytes: &[u8]) -> Self {
         Self { offset, length: bytes.len() as u64, digest: crate::digest::of(bytes) }
     }
 
-    /// Whether `file` holds before this place what it held when reading stopped.
-    fn is_in(&self, file: &mut File) -> std::io::Result<bool> {
+    /// Whether `file` holds before this place what it held then.
+    pub(super) fn is_in(&self, file: &mut File) -> std::io::Result<bool> {
         let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(self.offset.saturating_sub(self.length)))?;
         file.take(self.length).read_to_end(&mut bytes)?;
@@ -161,7 +161,7 @@ impl Arriving {
             },
             Origin::File(file) => {
                 // Asked before reading: what is read after that is the rest of the file that was.
-                let another = another(file, &self.path);
+                let another = self.path.exists() && narrows_data::atomic::is_another(file, &self.path);
                 let (place, next) = (Place::behind(self.offset, &self.before), self.offset + self.ahead.len() as u64);
                 if !place.is_in(file).map_err(failed)? {
                     *self = Self::open(&self.path.display().to_string(), &Place::default())?;
@@ -187,21 +187,6 @@ impl Arriving {
         }
         Ok(None)
     }
-}
-
-/// Whether the path leads to another file by now: logs are renamed and made anew.
-#[cfg(unix)]
-fn another(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(open), Ok(there)) => (open.dev(), open.ino()) != (there.dev(), there.ino()),
-        _ => false,
-    }
-}
-
-#[cfg(not(unix))]
-fn another(_: &File, _: &Path) -> bool {
-    false
 }
 
 /// What standard input gives, read by a thread, so that who waits for it can be interrupted.

@@ -87,7 +87,11 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Continued { rows } => write!(f, "going on behind {rows} rows"),
-            Self::Anew => write!(f, "the file became shorter or was replaced: reading it from its start"),
+            Self::Anew => write!(
+                f,
+                "the file became shorter or was replaced: reading it from its start; what was added to the old one since is \
+                 not read"
+            ),
             Self::Skipped { reason } => write!(f, "skipped: {reason}"),
             Self::Unreadable { reason } => write!(f, "counted as missing: {reason}"),
             Self::Unseen { row, column } => write!(f, "row {row}, column `{column}`: a value that no training row had"),

@@ -117,6 +117,15 @@ pub fn follow(
     Ok(follower.state.counts)
 }
 
+/// What is no text, by its first bytes.
+const UNFOLLOWED: [(&[u8], &str); 4] =
+    [(&[0x1f, 0x8b], "gzip"), (b"PAR1", "Parquet"), (b"ARROW1", "Arrow"), (&[0xff; 4], "Arrow")];
+
+/// Whether a line is a row whose cells can all be read.
+fn is_row(lines: &Lines, bytes: &[u8], number: u64) -> bool {
+    matches!(lines.row(bytes, number), Ok(Some(line)) if line.unreadable.is_empty())
+}
+
 struct Follower<'a> {
     model: &'a Model,
     detector: &'a Detector,
@@ -200,17 +209,33 @@ impl<'a> Follower<'a> {
         self.window() + self.open.smooth.unwrap_or(1).max(1) - 2
     }
 
+    /// Writes all rows that wait, because those that come have their columns in other places.
+    fn close(&mut self) -> Result<()> {
+        if let Some(before) = self.before.take() {
+            self.lines = Some(before);
+            self.advance(true)?;
+        }
+        self.state.tail.clear();
+        self.state.written = 0;
+        Ok(())
+    }
+
     /// Takes the first line: what the columns are.
     fn begin(&mut self, first: &str) -> Result<()> {
         let origin = if self.options.input == "-" { "standard input" } else { self.options.input };
         let lines = Lines::new(origin, first, &self.open)?;
-        if self.writer.is_none() {
-            let keep = with_time(lines.schema(), self.options.keep);
-            let kept = crate::transform::kept_columns(lines.schema(), origin, &keep, false)?;
+        if !lines.are_objects() && self.state.first.as_deref().is_some_and(|known| known != first) {
+            self.close()?;
+        }
+        let keep = with_time(lines.schema(), self.options.keep);
+        let kept = crate::transform::kept_columns(lines.schema(), origin, &keep, false)?;
+        if let Some(writer) = &mut self.writer {
+            writer.take_rows_of(lines.schema(), kept);
+        } else {
             let explain = self.options.explain && self.decides;
             let schema = columns(self.detector, &kept, self.decides, explain);
             let objects = lines.are_objects() && self.options.path == Path::new("-");
-            let length = self.resumed.then_some(self.state.length);
+            let length = self.resumed.then_some(self.state.output.offset);
             let format = objects.then_some(SinkFormat::Jsonl);
             let file = GrowingFile::open(self.options.path, &schema, format, self.options.force, length)?;
             let mut writer = Writer::new(self.detector, lines.schema(), Box::new(file), kept, (self.decides, explain));
@@ -237,14 +262,14 @@ impl<'a> Follower<'a> {
             if first.trim().is_empty() {
                 return Ok(());
             }
-            if bytes.starts_with(&[0x1f, 0x8b]) {
-                let reason =
-                    "this is compressed by gzip, which is not followed; pipe it through gunzip, or leave --follow out";
-                return Err(Error::Detect { reason: reason.into() });
+            if let Some((_, what)) = UNFOLLOWED.iter().find(|(start, _)| bytes.starts_with(start)) {
+                let (path, found) = (self.options.input.into(), format!("{what}, which is not followed line by line"));
+                let advice = "pipe text (through gunzip, if it is compressed), or leave --follow out".into();
+                return Err(narrows_data::Error::Unsupported { path, found, advice }.into());
             }
             match (self.begin(&first), self.before.take()) {
                 // A log that was cut in place goes on without a header.
-                (Err(_), Some(before)) => self.lines = Some(before),
+                (Err(_), Some(before)) if is_row(&before, &bytes, number) => self.lines = Some(before),
                 (begun, _) => {
                     begun?;
                     if self.lines.as_ref().is_some_and(|lines| !lines.are_objects()) {
@@ -370,7 +395,10 @@ impl<'a> Follower<'a> {
     /// Puts what was written on disk, then what a restart needs.
     fn save(&mut self, place: Place) -> Result<()> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
-        self.state.length = writer.sink.sync()?;
+        let (length, tail) = (writer.sink.sync()?, writer.sink.tail());
+        if !tail.is_empty() {
+            self.state.output = Place::behind(length, tail);
+        }
         self.state.place = place;
         let counts = &mut self.state.counts;
         (counts.rows, counts.unscored) = (writer.detected.rows, writer.detected.unscored);

@@ -12,8 +12,9 @@ pub(super) struct Gaps {
     /// Which column is the time.
     place: usize,
     clock: Clock,
-    /// Rows so far.
+    /// Rows so far, and those that have a time.
     rows: usize,
+    timed: usize,
     pub(super) jumps: usize,
     /// The longest jump and the row behind it.
     longest: (f64, usize),
@@ -25,7 +26,7 @@ impl Gaps {
     pub(super) fn new(model: &Model, schema: &Schema, rows: &Subset<Any>) -> Option<Self> {
         let matters = model.preparation.window().is_some() || model.open_options().smooth.is_some_and(|rows| rows > 1);
         let place = schema.role(Role::Time).filter(|_| matters && rows.rows() == rows.source().rows())?;
-        Some(Self { place, clock: Clock::default(), rows: 0, jumps: 0, longest: (0.0, 0), backwards: 0 })
+        Some(Self { place, clock: Clock::default(), rows: 0, timed: 0, jumps: 0, longest: (0.0, 0), backwards: 0 })
     }
 
     /// Takes the next rows.
@@ -43,12 +44,19 @@ impl Gaps {
                 Step::Backwards(_) => self.backwards += 1,
             }
             self.rows += 1;
+            self.timed += usize::from(time.is_finite());
         }
     }
 
     /// What to say of them; steps back only where no window ends there.
     pub(super) fn sentences(&self, source: &dyn Source, windowed: bool) -> Vec<String> {
         let mut sentences = Vec::new();
+        if self.timed < self.rows {
+            sentences.push(format!(
+                "without a time, so in the order of the file whatever that is: {}",
+                counted(self.rows - self.timed, "row")
+            ));
+        }
         if self.jumps > 0 {
             sentences.push(format!(
                 "time jumps in {}, most by {} at {} where {} is usual; windows and means reach over it, so scores around \

@@ -23,11 +23,11 @@ impl Silent {
                 continue;
             }
             let rows = self.0.entry(column.name.clone()).or_default();
-            let before = *rows;
-            let tail = (0..block.rows).rev().take_while(|row| values.is_missing(*row)).count();
-            *rows = if tail == block.rows { before + tail } else { tail };
-            if before < SILENT && *rows >= SILENT {
-                fallen.push(column.name.clone());
+            for row in 0..block.rows {
+                *rows = if values.is_missing(row) { *rows + 1 } else { 0 };
+                if *rows == SILENT {
+                    fallen.push(column.name.clone());
+                }
             }
         }
         fallen

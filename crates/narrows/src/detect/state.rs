@@ -54,8 +54,8 @@ pub(super) struct State {
     /// Behind the last line that was read, and its number.
     pub(super) place: Place,
     pub(super) line: u64,
-    /// Bytes of the output.
-    pub(super) length: u64,
+    /// Behind what was written of the output.
+    pub(super) output: Place,
     pub(super) counts: Followed,
     /// The last rows, of which the first `written` are in the output: what the score of the next one depends on.
     pub(super) tail: Vec<String>,
@@ -106,13 +106,11 @@ impl State {
         if state.input != input {
             return Err(refuse(format!("it belongs to {}, not to {input}", state.input)));
         }
-        match std::fs::metadata(out) {
-            Ok(found) if found.len() < state.length => {
-                let (found, length) = (found.len(), state.length);
-                return Err(refuse(format!("the output has {found} bytes and had {length} when it was written")));
-            }
-            Ok(_) => {}
-            Err(_) => return Err(refuse(format!("{}, the output that it belongs to, is gone", out.display()))),
+        let Ok(mut output) = std::fs::File::open(out) else {
+            return Err(refuse(format!("{}, the output that it belongs to, is gone", out.display())));
+        };
+        if !state.output.is_in(&mut output).unwrap_or(false) {
+            return Err(refuse(format!("{} is no longer what was written", out.display())));
         }
         let other = state.asked.differences(asked);
         if !other.is_empty() {

@@ -53,6 +53,12 @@ impl<'a, S: Sink + ?Sized> Writer<'a, S> {
         Self { sink, detector, schema, kept, decides, explain, detected, picture: None }
     }
 
+    /// Takes rows of another schema from here on, of which the same columns are kept.
+    pub(super) fn take_rows_of(&mut self, schema: &Schema, kept: Kept) {
+        self.schema = schema.clone();
+        self.kept = kept;
+    }
+
     pub(super) fn write<'w>(
         &mut self,
         block: Block,

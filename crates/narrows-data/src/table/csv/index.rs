@@ -131,7 +131,7 @@ impl Scan {
     fn is_broken(&self, row: &[u8], open: bool) -> bool {
         let several = memchr(b'\n', row).is_some_and(|place| place + 1 < row.len());
         let row_of_cells = || cells(row, self.delimiter).len() == self.columns && is_well_quoted(row, self.delimiter);
-        (open && is_open(row)) || (several && !row_of_cells())
+        (open && is_open(row, self.delimiter)) || (several && !row_of_cells())
     }
 
     fn close(&mut self, end: u64) {

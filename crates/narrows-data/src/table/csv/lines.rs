@@ -38,7 +38,9 @@ impl Lines {
     /// The line is no text, or columns that the options name or a model expects are missing.
     pub fn new(origin: &str, first: &str, options: &OpenOptions) -> Result<Self> {
         let first = first.trim_start_matches('\u{feff}').trim_end_matches(['\n', '\r']);
-        let objects = objects::are(first.as_bytes());
+        // A stream that is joined in the midst of an object shows its end only.
+        let end_of_object = options.expected.is_some() && first.trim_end().ends_with('}') && first.contains("\":");
+        let objects = objects::are(first.as_bytes()) || objects::are_named(origin) || end_of_object;
         let (delimiter, names) = if objects {
             (b',', expected_names(options))
         } else {

@@ -57,7 +57,7 @@ impl Csv {
         let text = Text { storage: &storage, length, origin: &origin };
         let mut first = vec![0; length.min(FIRST) as usize];
         text.read(0, &mut first)?;
-        if objects::are(&first) {
+        if objects::are(&first) || (options.lenient && objects::are_named(&origin)) {
             let (names, storage, length) = objects::delimited(text, !options.lenient)?;
             let names = select::names(&origin, names)?;
             let head = Head { delimiter: objects::DELIMITER, start: 0, line: 1, names, objects: true };
@@ -78,6 +78,11 @@ impl Csv {
         }
         let mut kinds: Vec<Option<ColumnKind>> =
             head.names.iter().map(|name| select::prescribed(name, options)).collect();
+        for (kind, role) in kinds.iter_mut().zip(&roles) {
+            if options.verbatim && *role == Some(Role::Kept) {
+                kind.get_or_insert(ColumnKind::Text);
+            }
+        }
         let unknown = kinds.iter().zip(&roles).any(|(kind, role)| kind.is_none() && role.is_some());
         if unknown {
             let seen = sample(text, &index, &head)?;

@@ -27,6 +27,13 @@ pub(super) fn are(head: &[u8]) -> bool {
     head.trim_ascii_start().starts_with(b"{")
 }
 
+/// Whether a file is called like one of such lines.
+pub(super) fn are_named(origin: &str) -> bool {
+    let name = origin.to_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    plain.ends_with(".jsonl") || plain.ends_with(".ndjson")
+}
+
 /// Names of values in the order of their appearance, and the objects as rows of them: on line `n` the object of line `n`. A
 /// line that is no object has no cells at all; `strict`, it is an error, as is a value that is a list or an object.
 pub(super) fn delimited(text: Text<'_>, strict: bool) -> Result<(Vec<String>, Storage, u64)> {
@@ -123,8 +130,8 @@ fn names(text: Text<'_>, strict: bool) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The object on a line. `NaN` and `Infinity`, which JSON does not know and many programs write, are read as texts of these
-/// words, which a column of numbers takes for a missing value and for one that is infinite.
+/// The object on a line. `NaN`, `Infinity` and numbers beyond all range, which JSON does not know and many programs write, are
+/// read as texts, which a column of numbers takes for a missing value and for one that is infinite.
 pub(super) fn parsed<T: DeserializeOwned>(line: &[u8]) -> serde_json::Result<T> {
     serde_json::from_slice(line).or_else(|error| {
         let quoted = words_quoted(line).ok_or(error)?;
@@ -132,12 +139,13 @@ pub(super) fn parsed<T: DeserializeOwned>(line: &[u8]) -> serde_json::Result<T> 
     })
 }
 
-/// `line` with quotes around the words for numbers that are none; `None` where there is no such word.
+/// `line` with quotes around what stands for a number and is none; `None` where there is nothing of that kind.
 fn words_quoted(line: &[u8]) -> Option<Vec<u8>> {
     const WORDS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
     let (mut out, mut at, mut within, mut found) = (Vec::with_capacity(line.len() + 8), 0, false, false);
     while let Some(&byte) = line.get(at) {
         let word = WORDS.into_iter().find(|word| !within && line[at..].starts_with(word));
+        let word = word.or_else(|| (!within).then(|| beyond(&line[at..])).flatten());
         let length = match (byte, word) {
             (_, Some(word)) => {
                 found = true;
@@ -156,6 +164,13 @@ fn words_quoted(line: &[u8]) -> Option<Vec<u8>> {
         at += length;
     }
     found.then_some(out)
+}
+
+/// The number at the start of `text`, if it is too large for any.
+fn beyond(text: &[u8]) -> Option<&[u8]> {
+    let length = text.iter().take_while(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte)).count();
+    let number = std::str::from_utf8(&text[..length]).ok()?.parse::<f64>().ok()?;
+    number.is_infinite().then_some(&text[..length])
 }
 
 /// The names in an object, in its order.

@@ -104,7 +104,7 @@ impl Reading {
             }
             at = end + 1;
         }
-        if at > text.len() && is_open(&text[start..]) {
+        if at > text.len() && is_open(&text[start..], self.delimiter) {
             return Err(self.ragged(text, start, line));
         }
         Ok(at)
@@ -176,7 +176,7 @@ impl Reading {
     /// What is wrong with the row at `start`, which has not one cell for each column.
     pub(super) fn ragged(&self, text: &[u8], start: usize, line: u64) -> TableError {
         let end = end_of_row(text, start, self.delimiter);
-        if end.is_none() && is_open(&text[start..]) {
+        if end.is_none() && is_open(&text[start..], self.delimiter) {
             return TableError::OpenQuote { origin: self.origin.clone(), line: line_at(text, start, line) };
         }
         if self.objects {

@@ -66,9 +66,17 @@ pub(super) fn is_empty(line: &[u8]) -> bool {
     line.iter().all(|byte| matches!(byte, b' ' | b'\r' | b'\t'))
 }
 
-/// Whether a quoted cell opens in `row`, to which all that is left of a text belongs, and never closes.
-pub(super) fn is_open(row: &[u8]) -> bool {
-    row.contains(&b'\n') && row.trim_ascii_end().last() != Some(&b'"')
+/// Whether a quoted cell opens in `row` and never closes.
+pub(super) fn is_open(row: &[u8], delimiter: u8) -> bool {
+    let mut at = 0;
+    while let Some(quote) = memchr(b'"', &row[at..]).map(|place| at + place) {
+        at = match opens(row, 0, quote, delimiter).then(|| closing(row, quote + 1)) {
+            Some(None) => return true,
+            Some(Some(close)) => close + 1,
+            None => quote + 1,
+        };
+    }
+    false
 }
 
 /// Whether nothing but blanks stands between the end of each quoted cell of `row` and the next delimiter.

@@ -53,6 +53,7 @@ fn infinities_are_named() {
 fn quotes_that_never_close_end_with_the_file() {
     let error = message("a,b\nx,2\n\"y,4\nz,6\n");
     assert!(error.contains("line 3: a quoted cell opens in this row and never closes"), "{error}");
+    assert!(message("a,b\nx,2\ny,\"4").contains("line 3: a quoted cell opens"));
     let error = message("a,b\nx,2\ny,\"4\nz,6\n");
     assert!(error.contains("line 3: a quoted cell opens in this row and never closes"), "{error}");
 }

@@ -54,13 +54,18 @@ fn words_for_numbers_that_are_none_are_missing_or_infinite() {
     assert!(a[0].is_nan() && a[1] == 2.0, "{a:?}");
     let ColumnData::Texts(b) = &block.columns[1] else { panic!("b is no text") };
     assert_eq!(b.get(0), Some("NaN, \"Infinity"));
-    let file = write("log.jsonl", "{\"a\": 1}\n{\"a\": -Infinity}\n");
-    let error = open(&file.path, &OpenOptions::default()).unwrap().read(0).unwrap_err().to_string();
-    assert!(error.contains("line 2, column `a`: infinite"), "{error}");
+    for number in ["-Infinity", "1e999"] {
+        let file = write("log.jsonl", format!("{{\"a\": 1}}\n{{\"a\": {number}}}\n"));
+        let error = open(&file.path, &OpenOptions::default()).unwrap().read(0).unwrap_err().to_string();
+        assert!(error.contains("line 2, column `a`: infinite"), "{error}");
+    }
 }
 
 #[test]
 fn leniently_a_line_that_is_no_object_is_a_row_of_missing_values() {
+    let file = write("log.jsonl", "garbage\n{\"a\": 1}\n");
+    let source = open(&file.path, &OpenOptions { lenient: true, ..OpenOptions::default() }).unwrap();
+    assert_eq!((source.rows(), source.schema().columns.len()), (2, 1));
     let file = write("log.jsonl", "{\"a\": 1, \"b\": 2}\ngarbage, and more\n{\"a\": [1], \"b\": 4}\n");
     let source = open(&file.path, &OpenOptions { lenient: true, ..OpenOptions::default() }).unwrap();
     let block = source.read(0).unwrap();

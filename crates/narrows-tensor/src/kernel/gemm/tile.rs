@@ -350,7 +350,7 @@ mod portable {
                                 // SAFETY: AVX2 is there, and the panels have these lengths.
                                 unsafe {
                                     super::super::avx2::multiply(left, right.as_ptr(), depth, columns, &mut narrow);
-                                };
+                                }
                                 assert!(same(&narrow), "AVX2: {by_row} {rows} {depth} {columns}");
                             }
                         }
