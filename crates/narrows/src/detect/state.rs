@@ -8,7 +8,7 @@ use super::Rule;
 use super::arriving::Place;
 use super::clock::Clock;
 use super::drift::Drift;
-use super::follow::Followed;
+use super::followed::Followed;
 use super::silent::Silent;
 use crate::{Error, Result};
 

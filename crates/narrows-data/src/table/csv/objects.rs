@@ -30,8 +30,8 @@ pub(super) fn are(head: &[u8]) -> bool {
 /// Whether a file is called like one of such lines.
 pub(super) fn are_named(origin: &str) -> bool {
     let name = origin.to_lowercase();
-    let plain = name.strip_suffix(".gz").unwrap_or(&name);
-    plain.ends_with(".jsonl") || plain.ends_with(".ndjson")
+    let ending = Path::new(name.strip_suffix(".gz").unwrap_or(&name)).extension();
+    ending.is_some_and(|ending| ending == "jsonl" || ending == "ndjson")
 }
 
 /// Names of values in the order of their appearance, and the objects as rows of them: on line `n` the object of line `n`. A
