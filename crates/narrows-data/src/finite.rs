@@ -47,7 +47,9 @@ impl Source for Finite {
         }
         for (column, values) in self.schema().columns.iter().zip(&mut block.columns) {
             let ColumnData::Numbers(values) = values else { continue };
-            if column.role != Role::Feature {
+            // Without a branch for each number, for all but a few columns hold none.
+            let any = values.iter().fold(false, |any, value| any | value.is_infinite());
+            if column.role != Role::Feature || !any {
                 continue;
             }
             for (row, value) in values.iter_mut().enumerate().filter(|(_, value)| value.is_infinite()) {
