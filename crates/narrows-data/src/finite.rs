@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::source::as_inner;
 use crate::table::faults::Seen;
 use crate::{Block, ColumnData, Faults, Result, Role, Schema, Source};
 
@@ -24,17 +25,7 @@ impl Finite {
 }
 
 impl Source for Finite {
-    fn schema(&self) -> &Schema {
-        self.inner.schema()
-    }
-
-    fn rows(&self) -> usize {
-        self.inner.rows()
-    }
-
-    fn blocks(&self) -> &[Range<usize>] {
-        self.inner.blocks()
-    }
+    as_inner!();
 
     fn read(&self, index: usize) -> Result<Block> {
         let mut block = self.inner.read(index)?;
@@ -61,31 +52,7 @@ impl Source for Finite {
         Ok(block)
     }
 
-    fn origin(&self) -> &str {
-        self.inner.origin()
-    }
-
-    fn groups(&self) -> Option<&[Range<usize>]> {
-        self.inner.groups()
-    }
-
-    fn fixed_test(&self) -> Option<Range<usize>> {
-        self.inner.fixed_test()
-    }
-
-    fn is_arrow_stream(&self) -> bool {
-        self.inner.is_arrow_stream()
-    }
-
     fn faults(&self) -> Faults {
         self.inner.faults().and(self.seen.total())
-    }
-
-    fn place(&self, row: usize) -> String {
-        self.inner.place(row)
-    }
-
-    fn notes(&self) -> &[String] {
-        self.inner.notes()
     }
 }

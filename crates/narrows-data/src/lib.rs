@@ -33,7 +33,7 @@ pub use error::{Error, Result};
 pub use feed::{Feed, FeedConfig, InOrder, Portion, Restart, RowScores, in_order};
 pub use memory::Memory;
 pub use nearest::nearest;
-pub use open::{OpenOptions, is_picture_folder, open, open_stream};
+pub use open::{OpenOptions, binary_format, is_picture_folder, open, open_stream};
 pub use prepare::{
     Condition, Encoder, Family, Field, Given, Layout, Notices, Preparation, PrepareConfig, Reals, Rows, Unseen, Window,
 };

@@ -16,9 +16,6 @@ use crate::{ColumnKind, Error, Result, Schema, Source};
 /// The first bytes of what gzip compressed.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// What cannot be read through a pipe, by its first bytes.
-const BINARY: [(&[u8], &str); 3] = [(b"PAR1", "Parquet"), (b"PK\x03\x04", "NPZ"), (b"\x93NUM", "NPY")];
-
 /// What is read of a file, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenOptions {
@@ -105,12 +102,16 @@ fn finite(source: Box<dyn Source>, options: &OpenOptions) -> Box<dyn Source> {
 /// # Errors
 /// As [`open`].
 pub fn open_stream(reader: &mut dyn Read, origin: &str, options: &OpenOptions) -> Result<Box<dyn Source>> {
-    let mut first = Vec::with_capacity(4);
-    reader.take(4).read_to_end(&mut first).map_err(|source| io_error(Path::new(origin), "cannot read", source))?;
-    if let Some((_, found)) = BINARY.iter().find(|(start, _)| *start == first) {
-        let path = origin.into();
-        let advice = "its index cannot be reached in a stream; name the file".into();
-        return Err(Error::Unsupported { path, found: format!("{found} through a pipe"), advice });
+    let mut first = Vec::with_capacity(8);
+    reader.take(8).read_to_end(&mut first).map_err(|source| io_error(Path::new(origin), "cannot read", source))?;
+    let format = Format::told_by(&first);
+    if let Some(format) = format.filter(|format| *format != Format::Arrow) {
+        let (path, found) = (origin.into(), format!("{} through a pipe", format.name()));
+        return Err(Error::Unsupported {
+            path,
+            found,
+            advice: "only text and Arrow streams are piped; name the file".into(),
+        });
     }
     let whole = &mut first.as_slice().chain(&mut *reader);
     let (storage, length) = if first.starts_with(&GZIP) {
@@ -118,9 +119,7 @@ pub fn open_stream(reader: &mut dyn Read, origin: &str, options: &OpenOptions) -
     } else {
         spool_all(whole, Path::new(origin))?
     };
-    let mut head = vec![0; length.min(8) as usize];
-    storage.read_at(0, &mut head).map_err(|source| io_error(Path::new(origin), "cannot read", source))?;
-    if head.starts_with(b"ARROW1") || head.starts_with(&[0xff; 4]) {
+    if format == Some(Format::Arrow) {
         Ok(finite(Box::new(ArrowIpc::new(origin.into(), storage, length, options)?), options))
     } else {
         Ok(Box::new(Csv::new(origin.into(), storage, length, options)?))
@@ -154,6 +153,11 @@ fn io_error(path: &Path, action: &'static str, source: std::io::Error) -> Error 
     Error::Io { path: path.to_owned(), action, source }
 }
 
+/// What a file is by its first bytes, where they are not those of text.
+pub fn binary_format(head: &[u8]) -> Option<&'static str> {
+    Format::told_by(head).or(head.starts_with(&GZIP).then_some(Format::Gzip)).map(Format::name)
+}
+
 /// What a file's first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
@@ -175,6 +179,21 @@ impl Format {
         file.take(16).read_to_end(&mut head).map_err(|source| io_error(path, "cannot read", source))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         Ok(Self::told_by(&head).unwrap_or_else(|| Self::named(&name, &head)))
+    }
+
+    /// What it is called.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Parquet => "Parquet",
+            Self::Arrow => "Arrow",
+            Self::Npy => "NPY",
+            Self::Npz => "NPZ",
+            Self::Idx => "IDX",
+            Self::Safetensors => "safetensors",
+            Self::Picture => "a picture",
+            Self::Gzip => "gzip",
+            Self::Text => "text",
+        }
     }
 
     /// The format whose signature `head` starts with.

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use crate::source::as_inner;
 use crate::{Block, ColumnData, ColumnKind, Error, Faults, Result, Role, Sample, Schema, Source};
 
 /// A source through a trailing mean.
@@ -55,17 +56,7 @@ impl Smoothed {
 }
 
 impl Source for Smoothed {
-    fn schema(&self) -> &Schema {
-        self.inner.schema()
-    }
-
-    fn rows(&self) -> usize {
-        self.inner.rows()
-    }
-
-    fn blocks(&self) -> &[Range<usize>] {
-        self.inner.blocks()
-    }
+    as_inner!();
 
     fn read(&self, index: usize) -> Result<Block> {
         let mut block = self.inner.read(index)?;
@@ -94,32 +85,8 @@ impl Source for Smoothed {
         Ok(block)
     }
 
-    fn origin(&self) -> &str {
-        self.inner.origin()
-    }
-
-    fn groups(&self) -> Option<&[Range<usize>]> {
-        self.inner.groups()
-    }
-
-    fn fixed_test(&self) -> Option<Range<usize>> {
-        self.inner.fixed_test()
-    }
-
-    fn is_arrow_stream(&self) -> bool {
-        self.inner.is_arrow_stream()
-    }
-
     fn faults(&self) -> Faults {
         self.inner.faults()
-    }
-
-    fn place(&self, row: usize) -> String {
-        self.inner.place(row)
-    }
-
-    fn notes(&self) -> &[String] {
-        self.inner.notes()
     }
 }
 

@@ -62,3 +62,45 @@ pub trait Source: Debug + Send + Sync {
         &[]
     }
 }
+
+/// What a source that changes the values of another one, kept as `inner`, has from it as it is.
+macro_rules! as_inner {
+    () => {
+        fn schema(&self) -> &Schema {
+            self.inner.schema()
+        }
+
+        fn rows(&self) -> usize {
+            self.inner.rows()
+        }
+
+        fn blocks(&self) -> &[Range<usize>] {
+            self.inner.blocks()
+        }
+
+        fn origin(&self) -> &str {
+            self.inner.origin()
+        }
+
+        fn groups(&self) -> Option<&[Range<usize>]> {
+            self.inner.groups()
+        }
+
+        fn fixed_test(&self) -> Option<Range<usize>> {
+            self.inner.fixed_test()
+        }
+
+        fn is_arrow_stream(&self) -> bool {
+            self.inner.is_arrow_stream()
+        }
+
+        fn place(&self, row: usize) -> String {
+            self.inner.place(row)
+        }
+
+        fn notes(&self) -> &[String] {
+            self.inner.notes()
+        }
+    };
+}
+pub(crate) use as_inner;

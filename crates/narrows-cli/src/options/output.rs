@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use narrows::detect::counted;
 use narrows::transform::Output;
 
-use crate::terminal::counted;
 use crate::verbs::Result;
 
 /// Where rows go.

@@ -8,11 +8,6 @@ macro_rules! say {
     }};
 }
 
-/// A number of things called `what`.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
 pub(crate) mod log;
 pub(crate) mod progress;
 pub(crate) mod table;

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use narrows::Model;
-use narrows::detect::{Chart, Detected, Event, FollowOptions, Followed, Options, Rule, detect, follow};
+use narrows::detect::{Chart, Detected, Event, FollowOptions, Followed, Options, Rule, counted, detect, follow};
 use narrows::transform::Output;
 
 use super::Result;
@@ -14,7 +14,7 @@ use super::evaluate::number;
 use crate::arguments::Shared;
 use crate::exit::Outcome;
 use crate::options::{OutputOptions, SplitName, not_the_input};
-use crate::terminal::{counted, progress};
+use crate::terminal::progress;
 
 /// Options of `narrows detect`.
 #[derive(Args, Debug)]

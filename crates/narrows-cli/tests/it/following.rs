@@ -37,6 +37,16 @@ pub(crate) fn piped(scene: &Scene, arguments: &[&str], input: &[u8]) -> Output {
     output
 }
 
+/// What is in the output so far.
+fn written(scene: &Scene) -> String {
+    fs::read_to_string(scene.path("out.csv")).unwrap_or_default()
+}
+
+/// The rows in the output so far.
+fn count(scene: &Scene) -> usize {
+    written(scene).lines().count().saturating_sub(1)
+}
+
 /// Ends a program by Ctrl-C; returns what it said on stderr.
 fn interrupt(child: Child) -> String {
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
@@ -74,7 +84,7 @@ fn a_file_that_grows_is_scored_line_by_line_and_a_restart_goes_on() {
     let options = ["--keep", "key", "--explain", "--fpr", "0.02"];
     let follow = [&["detect", run, "log.csv", "--follow", "-o", "out.csv"][..], &options].concat();
     let out = scene.path("out.csv");
-    let written = || fs::read_to_string(&out).map_or(0, |text| text.lines().count().saturating_sub(1));
+    let written = || count(&scene);
     let child = start(&scene, &follow);
     wait("the rows that are there", || written() == 10);
     append(&log, &lines[11][..9]);
@@ -121,8 +131,8 @@ fn a_log_that_was_replaced_between_two_sittings_is_read_from_its_start() {
     let scene = Scene::new();
     let log = scene.write("log.csv", normal(20, 4_000));
     let follow = ["detect", detector().to_str().unwrap(), "log.csv", "--follow", "--keep", "key", "-o", "out.csv"];
-    let written = || fs::read_to_string(scene.path("out.csv")).unwrap_or_default();
-    let count = || written().lines().count().saturating_sub(1);
+    let written = || written(&scene);
+    let count = || count(&scene);
     let child = start(&scene, &follow);
     wait("the rows that are there", || count() == 20);
     interrupt(child);
@@ -141,8 +151,8 @@ fn a_log_that_is_cut_in_place_goes_on_without_a_header() {
     let scene = Scene::new();
     let log = scene.write("log.csv", normal(20, 4_000));
     let follow = ["detect", detector().to_str().unwrap(), "log.csv", "--follow", "--keep", "key", "-o", "out.csv"];
-    let written = || fs::read_to_string(scene.path("out.csv")).unwrap_or_default();
-    let count = || written().lines().count().saturating_sub(1);
+    let written = || written(&scene);
+    let count = || count(&scene);
     let child = start(&scene, &follow);
     wait("the rows that are there", || count() == 20);
     // Two programs must not append to one file.
@@ -174,8 +184,8 @@ fn columns_may_change_their_places_when_a_log_begins_anew() {
     let log = scene.write("log.csv", normal(10, 4_000));
     let run = detector().to_str().unwrap();
     let follow = ["detect", run, "log.csv", "--follow", "--keep", "key,speed", "-o", "out.csv"];
-    let written = || fs::read_to_string(scene.path("out.csv")).unwrap_or_default();
-    let count = || written().lines().count().saturating_sub(1);
+    let written = || written(&scene);
+    let count = || count(&scene);
     let child = start(&scene, &follow);
     wait("the rows that are there", || count() == 10);
     let moved: String = normal(10, 5_000).lines().fold(String::new(), |all, line| {
@@ -280,7 +290,7 @@ fn windows_are_scored_as_in_a_whole_file_and_the_clock_is_watched() {
     // In two sittings, so that the second begins within windows of the first.
     let growing = scene.write("growing.csv", test.lines().take(41).fold(String::new(), |all, line| all + line + "\n"));
     let follow = ["detect", "run", "growing.csv", "--follow", "-o", "out.csv", "--explain"];
-    let written = || fs::read_to_string(scene.path("out.csv")).map_or(0, |text| text.lines().count().saturating_sub(1));
+    let written = || count(&scene);
     let child = start(&scene, &follow);
     wait("rows whose windows are complete", || written() == 33);
     interrupt(child);

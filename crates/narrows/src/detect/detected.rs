@@ -108,6 +108,6 @@ pub(super) fn unreadable(faults: &Faults) -> Vec<String> {
 }
 
 /// A number of things called `what`.
-pub(super) fn counted(count: usize, what: &str) -> String {
+pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -71,10 +71,6 @@ pub fn follow(
     Ok(follower.state.counts)
 }
 
-/// What is no text, by its first bytes.
-const UNFOLLOWED: [(&[u8], &str); 4] =
-    [(&[0x1f, 0x8b], "gzip"), (b"PAR1", "Parquet"), (b"ARROW1", "Arrow"), (&[0xff; 4], "Arrow")];
-
 /// Whether a line is a row whose cells can all be read.
 fn is_row(lines: &Lines, bytes: &[u8], number: u64) -> bool {
     matches!(lines.row(bytes, number), Ok(Some(line)) if line.unreadable.is_empty())
@@ -216,7 +212,7 @@ impl<'a> Follower<'a> {
             if first.trim().is_empty() {
                 return Ok(());
             }
-            if let Some((_, what)) = UNFOLLOWED.iter().find(|(start, _)| bytes.starts_with(start)) {
+            if let Some(what) = narrows_data::binary_format(&bytes) {
                 let (path, found) = (self.options.input.into(), format!("{what}, which is not followed line by line"));
                 let advice = "pipe text (through gunzip, if it is compressed), or leave --follow out".into();
                 return Err(narrows_data::Error::Unsupported { path, found, advice }.into());

@@ -37,7 +37,7 @@ mod writer;
 pub use alarm::{Alarm, Rule};
 pub use calibration::Calibration;
 pub use config::{CodeDistance, Codes, DetectConfig, LocalRows, Neighbours, Passes, Power, Score, Trim};
-pub use detected::Detected;
+pub use detected::{Detected, counted};
 pub use detector::Detector;
 pub(crate) use detector::PREFIX;
 pub use event::Event;
