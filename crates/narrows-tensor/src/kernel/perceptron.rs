@@ -12,8 +12,6 @@ use super::pointwise;
 use super::scratch::Scratch;
 use crate::Activation;
 
-/// Rows that a task takes through all layers: six panels of the product's kernel.
-const ROWS: usize = 84;
 /// Rows for each thread from which on tasks of their own beat loops over each layer.
 const ENOUGH: usize = 28;
 
@@ -42,7 +40,7 @@ impl Layer<'_> {
 /// Rows shared out among tasks; one range if each layer is better shared out by itself.
 fn shares(rows: usize) -> Vec<Range<usize>> {
     let threads = threads();
-    let count = if rows < threads * ENOUGH { 1 } else { rows.div_ceil(ROWS).next_multiple_of(threads) };
+    let count = if rows < threads * ENOUGH { 1 } else { rows.div_ceil(Packed::rows()).next_multiple_of(threads) };
     (0..count).map(|share| share * rows / count..(share + 1) * rows / count).collect()
 }
 

@@ -8,8 +8,8 @@
 use std::arch::asm;
 use std::arch::x86_64::{
     __cpuid_count, __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_ps,
-    _mm512_load_si512, _mm512_loadu_ps, _mm512_or_si512, _mm512_permutex2var_epi16, _mm512_set1_epi32,
-    _mm512_srli_epi32, _mm512_store_si512, _mm512_sub_ps,
+    _mm512_load_si512, _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_permutex2var_epi16, _mm512_set1_epi32,
+    _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_ps,
 };
 use std::sync::OnceLock;
 
@@ -22,6 +22,8 @@ use crate::kernel::scratch::Scratch;
 pub(super) const LANES: usize = 32;
 /// Depths that one instruction sums over.
 const STEP: usize = 32;
+/// Depths after which partial sums go to memory: a few packed panels fit into the second-level cache.
+pub(super) const BLOCK: usize = 512;
 /// Numbers (of four bytes) in one tile.
 const TILE: usize = 256;
 /// Numbers in one step of a panel: three pieces of two tiles.
@@ -159,68 +161,91 @@ pub(super) fn pack(
     side: Side,
     into: &mut [f32],
 ) {
-    assert!(available() && rows <= LANES && into.len() == panel_len(depth));
+    assert!(into.len() == panel_len(depth));
+    let by_lane = operand.depth_contiguous();
+    if let Some((data, stride)) = operand.memory(row, from) {
+        return Lines { data, stride, by_lane, lanes: rows, depth }.split(side, into);
+    }
     let mut staged = Scratch::new(STAGE * LANES);
-    for start in (0..depth).step_by(STAGE) {
-        let len = STAGE.min(depth - start);
-        let steps = len.div_ceil(STEP);
-        let into = &mut into[start / STEP * PANEL..][..steps * PANEL];
-        if operand.depth_contiguous() {
-            operand.copy_rows(row, from + start, LinesMut::new(&mut staged, rows, len, STAGE));
-            for (lane, line) in staged.chunks_exact_mut(STAGE).enumerate() {
-                let filled = if lane < rows { len } else { 0 };
-                line[filled..steps * STEP].fill(0.0);
-            }
+    let stride = if by_lane { STAGE } else { LANES };
+    for (start, into) in (0..depth).step_by(STAGE).zip(into.chunks_mut(panel_len(STAGE))) {
+        let depth = STAGE.min(depth - start);
+        if by_lane {
+            operand.copy_rows(row, from + start, LinesMut::new(&mut staged, rows, depth, STAGE));
         } else {
-            operand.fill_depth_major(row, rows, from + start, LANES, &mut staged[..len * LANES]);
-            staged[len * LANES..steps * STEP * LANES].fill(0.0);
+            operand.fill_depth_major(row, rows, from + start, LANES, &mut staged[..depth * LANES]);
         }
-        // SAFETY: AVX-512 is there; `staged` holds `steps` steps in the given order, and `into` has room for them.
-        unsafe { split(&staged, operand.depth_contiguous(), side, into) };
+        Lines { data: &staged, stride, by_lane, lanes: rows, depth }.split(side, into);
     }
 }
 
-/// Splits staged numbers, `[lane][STAGE]` or `[depth][LANES]`, into pieces and lays them out as tiles.
-///
-/// # Safety
-/// AVX-512 is there, `staged` holds `STAGE * LANES` numbers, and `into` no more steps than that.
-#[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn split(staged: &[f32], by_lane: bool, side: Side, into: &mut [f32]) {
-    let mut tiles = Pieces([0.0; 3 * TILE]);
-    for (step, into) in into.chunks_exact_mut(PANEL).enumerate() {
-        for half in 0..2 {
-            // SAFETY: the places lie inside `staged`, for 16 lines of 32 numbers or 16 pairs of lines of 16.
-            unsafe {
-                for line in 0..16 {
-                    let pieces: [__m512i; 3] = if by_lane {
-                        let place = staged.as_ptr().add((half * 16 + line) * STAGE + step * STEP);
-                        let (even, odd) = (pieces(_mm512_loadu_ps(place)), pieces(_mm512_loadu_ps(place.add(16))));
-                        std::array::from_fn(|i| {
-                            _mm512_permutex2var_epi16(
-                                even[i],
-                                _mm512_load_si512((&raw const HIGH_HALVES).cast()),
-                                odd[i],
-                            )
-                        })
-                    } else {
-                        let place = staged.as_ptr().add((step * STEP + 2 * line) * LANES + half * 16);
-                        let (even, odd) = (pieces(_mm512_loadu_ps(place)), pieces(_mm512_loadu_ps(place.add(LANES))));
-                        std::array::from_fn(|i| _mm512_or_si512(_mm512_srli_epi32::<16>(even[i]), odd[i]))
-                    };
-                    for (piece, value) in pieces.into_iter().enumerate() {
-                        let place = tiles.0.as_mut_ptr().add(piece * TILE + line * 16);
-                        _mm512_store_si512(place.cast(), value);
-                    }
-                }
+/// Numbers of a panel as they lie in memory: lines `stride` apart, one for each lane if `by_lane`, else one for each depth.
+#[derive(Clone, Copy)]
+struct Lines<'a> {
+    data: &'a [f32],
+    stride: usize,
+    by_lane: bool,
+    lanes: usize,
+    depth: usize,
+}
+
+impl Lines<'_> {
+    /// Splits the numbers into pieces and lays them out as tiles, with zeros where there are no numbers.
+    fn split(self, side: Side, into: &mut [f32]) {
+        let (lines, width) = if self.by_lane { (self.lanes, self.depth) } else { (self.depth, self.lanes) };
+        assert!(lines == 0 || self.data.len() >= (lines - 1) * self.stride + width, "lines lie outside their operand");
+        assert!(available() && self.lanes <= LANES && into.len() == panel_len(self.depth));
+        // SAFETY: AVX-512 is there, and so are the numbers.
+        unsafe {
+            match (self.by_lane, side) {
+                (true, Side::Left) => self.split_as::<true, true>(into),
+                (true, Side::Right) => self.split_as::<true, false>(into),
+                (false, Side::Left) => self.split_as::<false, false>(into),
+                (false, Side::Right) => self.split_as::<false, true>(into),
             }
-            for piece in 0..3 {
-                let tile = &tiles.0[piece * TILE..][..TILE];
-                let into = &mut into[(piece * 2 + half) * TILE..][..TILE];
-                if by_lane == (side == Side::Left) {
-                    into.copy_from_slice(tile);
-                } else {
-                    // SAFETY: both hold 16 lines of 16 numbers.
-                    unsafe { transpose16(tile.as_ptr(), 16, into.as_mut_ptr(), 16) };
+        }
+    }
+
+    /// As [`Lines::split`]; `DIRECT` if a line of a tile is a line of memory or a pair of them, else tiles are transposed.
+    ///
+    /// # Safety
+    /// AVX-512 is there, `data` holds all lines, and `into` has room for their panel.
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn split_as<const BY_LANE: bool, const DIRECT: bool>(self, into: &mut [f32]) {
+        let mut tiles = Pieces([0.0; 3 * TILE]);
+        // SAFETY: by this function's contract; masks leave out what lies beyond the lines, and the places of tiles lie in
+        // `into`, whose length is a multiple of `PANEL`, or in `tiles`.
+        unsafe {
+            let high_halves = _mm512_load_si512((&raw const HIGH_HALVES).cast());
+            let load = |line: usize, from: usize| {
+                let (lines, width) = if BY_LANE { (self.lanes, self.depth) } else { (self.depth, self.lanes) };
+                let count = if line < lines { width.saturating_sub(from).min(16) } else { 0 };
+                let place = self.data.as_ptr().wrapping_add(line * self.stride + from);
+                pieces(_mm512_maskz_loadu_ps(((1_u32 << count) - 1) as u16, place))
+            };
+            for (step, into) in into.chunks_exact_mut(PANEL).enumerate() {
+                for half in 0..2 {
+                    let into = into.as_mut_ptr().add(half * TILE);
+                    let (place, apart) = if DIRECT { (into, 2 * TILE) } else { (tiles.0.as_mut_ptr(), TILE) };
+                    for line in 0..16 {
+                        let pieces: [__m512i; 3] = if BY_LANE {
+                            let lane = half * 16 + line;
+                            let (even, odd) = (load(lane, step * STEP), load(lane, step * STEP + 16));
+                            std::array::from_fn(|i| _mm512_permutex2var_epi16(even[i], high_halves, odd[i]))
+                        } else {
+                            let depth = step * STEP + 2 * line;
+                            let (even, odd) = (load(depth, half * 16), load(depth + 1, half * 16));
+                            std::array::from_fn(|i| _mm512_or_si512(_mm512_srli_epi32::<16>(even[i]), odd[i]))
+                        };
+                        for (piece, value) in pieces.into_iter().enumerate() {
+                            _mm512_storeu_si512(place.add(piece * apart + line * 16).cast(), value);
+                        }
+                    }
+                    if !DIRECT {
+                        for piece in 0..3 {
+                            transpose16(tiles.0.as_ptr().add(piece * TILE), 16, into.add(piece * 2 * TILE), 16);
+                        }
+                    }
                 }
             }
         }

@@ -40,6 +40,15 @@ impl Kernel {
         Self::Vector
     }
 
+    /// Depths after which partial sums go to memory.
+    pub(super) fn block(self) -> usize {
+        match self {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Matrix => super::amx::BLOCK,
+            _ => super::BLOCK,
+        }
+    }
+
     /// The most rows of a left panel.
     pub(super) fn rows(self) -> usize {
         match self {

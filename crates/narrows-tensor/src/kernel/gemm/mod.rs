@@ -76,10 +76,11 @@ pub(crate) fn product_of_pairs(size: Size, left: &Matrix<'_>, right: &Matrix<'_>
 }
 
 fn run(kernel: Kernel, size: Size, left: &impl Operand, right: &impl Operand, target: &impl Target) {
-    for from in (0..size.depth).step_by(BLOCK) {
-        let depths = from..size.depth.min(from + BLOCK);
+    let block = kernel.block();
+    for from in (0..size.depth).step_by(block) {
+        let depths = from..size.depth.min(from + block);
         let at = Depths { from, len: depths.len(), first: from == 0, last: depths.end == size.depth };
-        block(kernel, size, at, left, right, target);
+        add_block(kernel, size, at, left, right, target);
     }
 }
 
@@ -92,7 +93,7 @@ struct Depths {
     last: bool,
 }
 
-fn block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right: &impl Operand, target: &impl Target) {
+fn add_block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right: &impl Operand, target: &impl Target) {
     let right_panels = size.columns.div_ceil(COLUMNS);
     let panel = kernel.right_len(at.len);
     let mut packed = Scratch::new(right_panels * panel);
@@ -143,7 +144,8 @@ fn block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right: &im
     let cached = (CACHED / all.room).max(1);
     let groups = TASKS.div_ceil(right_panels).max(all.count.div_ceil(cached)).min(all.count);
     for_each(groups * right_panels, |task| {
-        let (group, column) = (all.group(task % groups, groups), task / groups);
+        // One after the other, a thread's tasks find their group in its second-level cache.
+        let (group, column) = (all.group(task / right_panels, groups), task % right_panels);
         let right = &packed[column * panel..(column + 1) * panel];
         multiply(&all, group.clone(), &packed_left[group.start * all.room..], column, right);
     });

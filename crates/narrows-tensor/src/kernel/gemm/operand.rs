@@ -7,6 +7,12 @@ pub(crate) trait Operand: Sync {
     /// Whether rows are contiguous along the depth; then `copy_rows` is the cheap way, else `fill_depth_major`.
     fn depth_contiguous(&self) -> bool;
 
+    /// The numbers in memory from a row and depth on, and the distance between rows, or between depths if those are not
+    /// contiguous; nothing if they are not all there.
+    fn memory(&self, _row: usize, _from: usize) -> Option<(&[f32], usize)> {
+        None
+    }
+
     /// Copies the rows from `row` on, each from depth `from` on, into the lines of `into`.
     fn copy_rows(&self, row: usize, from: usize, into: LinesMut<'_>);
 
@@ -94,6 +100,11 @@ impl<'a> Matrix<'a> {
 impl Operand for Matrix<'_> {
     fn depth_contiguous(&self) -> bool {
         self.depth == 1
+    }
+
+    fn memory(&self, row: usize, from: usize) -> Option<(&[f32], usize)> {
+        let stride = if self.depth == 1 { self.row } else { self.depth };
+        Some((&self.data[row * self.row + from * self.depth..], stride))
     }
 
     fn copy_rows(&self, row: usize, from: usize, into: LinesMut<'_>) {

@@ -22,6 +22,16 @@ impl Packed {
         (1..=BLOCK).contains(&depth)
     }
 
+    /// Rows that a task should bring, so that each packed panel serves several of its own: four panels of the matrix unit's,
+    /// or six of the vector units'.
+    pub(crate) fn rows() -> usize {
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        if super::amx::available() {
+            return 4 * super::amx::LANES;
+        }
+        84
+    }
+
     /// Packs several operands in one parallel loop: sizes of the products, and what is on their right.
     pub(crate) fn all(operands: &[(Size, Matrix<'_>)]) -> Vec<Self> {
         let mut packed: Vec<Self> = operands.iter().map(|(size, _)| Self::room(*size)).collect();
