@@ -8,6 +8,7 @@
 
 use candle_core::{DType, Tensor, Var};
 use narrows_core::{Dims, Result};
+use narrows_tensor::ops::affine::affine;
 use narrows_tensor::{Activation, Buffer, Parameters, Scope};
 
 use crate::{Family, Likelihood};
@@ -107,7 +108,7 @@ impl Scaling {
     /// # Errors
     /// The dimensions behind the batch axis differ.
     pub fn output(&self, v: &Tensor) -> Result<Tensor> {
-        let y = v.broadcast_mul(self.output_gain.value())?.broadcast_add(self.output_mean.value())?;
+        let y = affine(v, self.output_gain.value(), self.output_mean.value())?;
         match &self.positive {
             Some(real) => {
                 let bent = above_zero(&y, self.output_gain.value())?;

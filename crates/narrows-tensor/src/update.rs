@@ -1,4 +1,5 @@
-//! Parameter updates: AdamW (Loshchilov & Hutter 2019) and SGD with momentum, each one parallel pass in place.
+//! Parameter updates: AdamW (Loshchilov & Hutter 2019), SGD with momentum and the moving average of parameters, each one
+//! parallel pass in place.
 //!
 //! The formulas, and their order of operations, are those of PyTorch's `AdamW` and `SGD`.
 
@@ -113,6 +114,28 @@ pub fn sgd(parameter: &Var, gradient: &Tensor, velocity: Option<&Var>, at: Sgd) 
     })?)
 }
 
+/// `a ← decay a + (1 - decay) p`: the exponential moving average of a parameter moved on.
+///
+/// # Shapes
+/// - `average`: the shape of `parameter`
+///
+/// # Errors
+/// The shapes differ.
+pub fn average(average: &Var, parameter: &Var, decay: f64) -> Result<()> {
+    check("average", parameter, [average.as_tensor()])?;
+    if !storage::fused([average.as_tensor(), parameter]) {
+        let moved = (average.as_detached_tensor() * decay)? + (parameter.as_detached_tensor() * (1.0 - decay))?;
+        return Ok(average.set(&moved?)?);
+    }
+    let (keep, rest) = (decay as f32, (1.0 - decay) as f32);
+    Ok(storage::with(parameter, |p| {
+        storage::with_mut(average, |a| {
+            for_each_chunk(a, |start, a| average_slice(a, &p[start..start + a.len()], keep, rest));
+            Ok(())
+        })
+    })?)
+}
+
 fn check<'a>(operation: &'static str, parameter: &Var, others: impl IntoIterator<Item = &'a Tensor>) -> Result<()> {
     match others.into_iter().find(|other| other.shape() != parameter.shape()) {
         None => Ok(()),
@@ -169,6 +192,14 @@ vectorized! {
             *m = at.beta1 * *m + at.rest1 * g;
             *v = at.beta2 * *v + at.rest2 * (g * g);
             *p = at.keep * *p - at.rate * *m / (v.sqrt() * at.root + at.eps);
+        }
+    }
+}
+
+vectorized! {
+    fn average_slice(a: &mut [f32], p: &[f32], keep: f32, rest: f32) {
+        for (a, p) in a.iter_mut().zip(p) {
+            *a = keep * *a + rest * p;
         }
     }
 }
@@ -262,9 +293,22 @@ mod tests {
     }
 
     #[test]
+    fn the_fused_average_agrees_with_the_formula_in_f64() {
+        let run = |dtype| {
+            let [a, p] = ["a", "p"].map(|name| Var::from_tensor(&draw(name, dtype)).unwrap());
+            average(&a, &p, 0.9).unwrap();
+            a
+        };
+        assert!(distance(&run(DType::F32), &run(DType::F64)) < 1e-6);
+        let before = Var::from_tensor(&draw("a", DType::F32)).unwrap();
+        assert!(distance(&run(DType::F32), &before) > 0.01);
+    }
+
+    #[test]
     fn shapes_must_agree() {
         let p = Var::zeros(3, DType::F32, &Device::Cpu).unwrap();
         let g = Tensor::zeros(4, DType::F32, &Device::Cpu).unwrap();
         assert!(adamw(&p, &g, (&p, &p), AT).is_err());
+        assert!(average(&Var::from_tensor(&g).unwrap(), &p, 0.5).is_err());
     }
 }

@@ -35,7 +35,7 @@ impl WeightAverage {
         let decay = self.decay.get().min((1.0 + t) / (10.0 + t));
         for (name, average) in &self.values {
             if let Some(theta) = parameters.get(name) {
-                average.set(&(average.affine(decay, 0.0)? + theta.affine(1.0 - decay, 0.0)?)?)?;
+                narrows_tensor::update::average(average, theta, decay)?;
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ pub(super) fn machine(python: Option<&Path>) -> Vec<(String, String)> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut machine = vec![
         ("processor".to_owned(), model.unwrap_or(std::env::consts::ARCH).to_owned()),
-        ("vectors".to_owned(), vectors().to_owned()),
+        ("vectors".to_owned(), vectors(&cpus)),
         ("threads".to_owned(), threads.to_string()),
         ("rustc".to_owned(), output(&mut cargo(&["--version"])).unwrap_or_default().trim().to_owned()),
         ("candle".to_owned(), candle().unwrap_or_else(|| "unknown".to_owned())),
@@ -29,18 +29,20 @@ pub(super) fn machine(python: Option<&Path>) -> Vec<(String, String)> {
     machine
 }
 
-/// The widest vectors that the processor computes with.
-fn vectors() -> &'static str {
+/// The widest vectors that the processor computes with, and its matrix unit.
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
+fn vectors(cpus: &str) -> String {
     #[cfg(target_arch = "x86_64")]
     {
         if std::arch::is_x86_feature_detected!("avx512f") {
-            return "AVX-512";
+            let matrix_unit = if cpus.contains(" amx_bf16") { " and AMX" } else { "" };
+            return format!("AVX-512{matrix_unit}");
         }
         if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-            return "AVX2";
+            return "AVX2".to_owned();
         }
     }
-    "none beyond those of the architecture"
+    "none beyond those of the architecture".to_owned()
 }
 
 /// The version of candle in the lock file.

@@ -1,6 +1,7 @@
 //! Operations with backward, each chosen between a fused kernel (f32 on the CPU) and a composite of candle's own.
 
 pub mod activation;
+pub mod affine;
 pub mod batch_norm;
 pub mod conv;
 pub mod conv1d;

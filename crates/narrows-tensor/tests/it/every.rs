@@ -4,6 +4,7 @@
 use std::slice::from_ref;
 
 use candle_core::{DType, Device, Tensor};
+use narrows_tensor::ops::affine::affine;
 use narrows_tensor::ops::batch_norm::{batch_norm_infer, batch_norm_train};
 use narrows_tensor::ops::conv::{Stride2, conv_transpose2d, conv2d};
 use narrows_tensor::ops::conv1d::{Stride1, conv_transpose1d, conv1d};
@@ -60,8 +61,8 @@ pub(crate) fn cases(seed: u64, rows: usize) -> Vec<Case> {
     add("activation", from_ref(&x), Box::new(move |t| activation.apply(&t[0])));
     add("softmax", from_ref(&x), Box::new(|t| softmax(&t[0])));
     add("log_softmax", from_ref(&x), Box::new(|t| log_softmax(&t[0])));
-    let affine = [x.clone(), input("w", &[b, a]), input("b", &[b])];
-    add("linear", &affine, Box::new(move |t| linear(&t[0], &t[1], Some(&t[2]), smooth)));
+    let layer = [x.clone(), input("w", &[b, a]), input("b", &[b])];
+    add("linear", &layer, Box::new(move |t| linear(&t[0], &t[1], Some(&t[2]), smooth)));
     let norm = [input("x", &[n + 1, 2, a]), input("scale", &[a]), input("shift", &[a])];
     add("layer_norm", &norm, Box::new(|t| layer_norm(&t[0], &t[1], &t[2], 1e-3)));
     add("batch_norm in training", &norm, {
@@ -127,6 +128,14 @@ pub(crate) fn cases(seed: u64, rows: usize) -> Vec<Case> {
     let up = [windows, input("s", &[c, kernel.max(2), d]), bias];
     let grown = Stride1 { output_padding, ..line };
     add("conv_transpose1d", &up, Box::new(move |t| conv_transpose1d(&t[0], &t[1], Some(&t[2]), grown, smooth)));
+    for (name, shape) in [("affine of samples", &[height, width, c][..]), ("affine of channels", &[c])] {
+        let [scale, shift] = ["factor", "summand"].map(|name| input(name, shape));
+        let f = move |t: &[Tensor]| {
+            let of = |constant: &Tensor| constant.to_dtype(t[0].dtype());
+            affine(&t[0], &of(&scale)?, &of(&shift)?)
+        };
+        add(name, from_ref(&pictures), Box::new(f));
+    }
     let factor = (stride, 4 - stride);
     add("upsample", from_ref(&pictures), Box::new(move |t| upsample(&t[0], factor)));
     cases
