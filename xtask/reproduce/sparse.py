@@ -87,7 +87,7 @@ class Sparse(torch.nn.Module):
             self.idle = torch.where(active, 0.0, self.idle + len(x))
             self.seen += len(x)
             if self.kind != "top-k":
-                decay = min(0.999, step / (10 + step))
+                decay = min(0.99, step / (10 + step))
                 self.threshold = decay * self.threshold + (1 - decay) * self.smallest
         return total
 

@@ -44,8 +44,8 @@ pub enum Error {
     },
     /// A value is not of the kind that all are said to be.
     #[error(
-        "{origin}: row {}, column {column}: {value}, where {expected} are expected; leave the column out with --exclude, or \
-         choose another likelihood", row + 1
+        "{origin}: row {}, column {column}: {value}, where the likelihood expects {expected}; leave the column out with \
+         --exclude, or choose another likelihood, such as --set model.likelihood=gaussian", row + 1
     )]
     Unexpected {
         /// The file.
@@ -346,4 +346,16 @@ pub enum Error {
         /// Sum of what is there.
         found: String,
     },
+}
+
+impl Error {
+    /// The same error of a block that holds the rows `numbers` of the file.
+    pub(crate) fn of_rows(mut self, numbers: &[usize]) -> Self {
+        if let Self::Infinite { row, .. } | Self::Unexpected { row, .. } = &mut self
+            && let Some(number) = numbers.get(*row)
+        {
+            *row = *number;
+        }
+        self
+    }
 }

@@ -27,6 +27,8 @@ pub struct Interval {
 pub struct Standing {
     /// Name in the catalogue, or `PCA`.
     pub name: String,
+    /// Values in its code; of PCA, its components.
+    pub code: usize,
     /// Squared error of a held-out sample.
     pub squared_error: Interval,
     /// Its paired difference to the best method of the board, seed by seed; `None` for the best itself.
@@ -44,8 +46,6 @@ pub struct Standing {
 /// The board, best first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Leaderboard {
-    /// Values in a code.
-    pub code: usize,
     /// Held-out samples.
     pub samples: u64,
     /// Seeds of each method.
@@ -57,16 +57,17 @@ pub struct Leaderboard {
 /// What one method did.
 struct Record {
     name: String,
+    code: usize,
     qualities: Vec<Quality>,
     parameters: usize,
     seconds: Option<f64>,
 }
 
-/// Trains every model in `models` with the seeds `0..seeds` on the same splits, at the same code size and budget.
+/// Trains every model in `models` with as many `seeds`, from the draft's on, on the same splits and with the same budget.
 /// `announce` is told of each run before it starts and gives its observer. `None`: interrupted.
 ///
 /// # Errors
-/// There are no models, one does not fit the data, or a run fails.
+/// There are no models, one is named twice or does not fit the data, or a run fails.
 pub fn compare(
     draft: &Draft,
     models: &[String],
@@ -78,13 +79,16 @@ pub fn compare(
     if models.is_empty() || seeds == 0 {
         return Err(Error::NothingToCompare);
     }
-    let plans: Result<Vec<Plan>> = models.iter().map(|model| plan(draft, model, 0, source)).collect();
-    plans?;
-    let (mut records, mut baseline, mut code) = (Vec::new(), None, 0);
+    if let Some((_, twice)) = models.iter().enumerate().find(|(index, model)| models[..*index].contains(model)) {
+        return Err(Error::ComparedTwice { model: twice.clone() });
+    }
+    let plans: Vec<Plan> = models.iter().map(|model| plan(draft, model, None, source)).collect::<Result<_>>()?;
+    let first = plans[0].config.train.seed;
+    let (mut records, mut baseline) = (Vec::new(), None);
     for model in models {
-        let (mut qualities, mut parameters, started) = (Vec::new(), 0, Instant::now());
-        for seed in 0..seeds {
-            let plan = plan(draft, model, seed, source)?;
+        let (mut qualities, mut parameters, mut code, started) = (Vec::new(), 0, 0, Instant::now());
+        for seed in (first..).take(seeds as usize) {
+            let plan = plan(draft, model, Some(seed), source)?;
             let directory = tempfile::tempdir().map_err(|source| Error::Io {
                 path: std::env::temp_dir(),
                 action: "cannot make a directory in",
@@ -98,27 +102,30 @@ pub fn compare(
             let Done { model, evaluation, .. } = *done;
             parameters = model.network.parameters().count();
             code = evaluation.code;
-            baseline.get_or_insert((evaluation.pca, evaluation.code * model.document.data.features()));
+            let components = evaluation.components;
+            baseline.get_or_insert((evaluation.pca, components, components * model.document.data.features()));
             qualities.push(evaluation.model);
         }
         let seconds = Some(started.elapsed().as_secs_f64() / seeds as f64);
-        records.push(Record { name: model.clone(), qualities, parameters, seconds });
+        records.push(Record { name: model.clone(), code, qualities, parameters, seconds });
     }
-    if let Some((quality, parameters)) = baseline {
+    if let Some((quality, code, parameters)) = baseline {
         let qualities = vec![quality; seeds as usize];
-        records.push(Record { name: "PCA".into(), qualities, parameters, seconds: None });
+        records.push(Record { name: "PCA".into(), code, qualities, parameters, seconds: None });
     }
-    Ok(Some(board(records, code, seeds)))
+    Ok(Some(board(records, seeds)))
 }
 
-fn plan(draft: &Draft, model: &str, seed: u64, source: &Arc<dyn Source>) -> Result<Plan> {
+fn plan(draft: &Draft, model: &str, seed: Option<u64>, source: &Arc<dyn Source>) -> Result<Plan> {
     let mut draft = draft.clone();
     draft.choose(model)?;
-    draft.put("train.seed", seed as i64)?;
+    if let Some(seed) = seed {
+        draft.put("train.seed", seed as i64)?;
+    }
     Plan::on(&draft, Task::Reduction, source)
 }
 
-fn board(mut records: Vec<Record>, code: usize, seeds: u64) -> Leaderboard {
+fn board(mut records: Vec<Record>, seeds: u64) -> Leaderboard {
     let error = |record: &Record| record.qualities.iter().map(|q| q.squared_error).sum::<f64>();
     records.sort_by(|a, b| error(a).total_cmp(&error(b)));
     let best: Vec<f64> =
@@ -134,6 +141,7 @@ fn board(mut records: Vec<Record>, code: usize, seeds: u64) -> Leaderboard {
         let errors: Vec<f64> = record.qualities.iter().map(|quality| quality.squared_error).collect();
         Standing {
             name: record.name.clone(),
+            code: record.code,
             squared_error: Interval::of(&errors),
             behind: (place > 0).then(|| Interval::of(&behind)),
             explained_variance: of(|quality| quality.explained_variance),
@@ -142,7 +150,7 @@ fn board(mut records: Vec<Record>, code: usize, seeds: u64) -> Leaderboard {
             seconds: record.seconds,
         }
     };
-    Leaderboard { code, samples, seeds, standings: records.iter().enumerate().map(standing).collect() }
+    Leaderboard { samples, seeds, standings: records.iter().enumerate().map(standing).collect() }
 }
 
 impl Interval {

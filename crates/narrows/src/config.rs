@@ -60,7 +60,7 @@ pub struct DataConfig {
     /// Columns that are left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
-    /// The column of labels: kept aside, never trained on.
+    /// The column of labels: kept aside, and seen in training only by `conditional-vae`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// The column that orders the rows.

@@ -225,19 +225,35 @@ pub enum Error {
         /// As in the data.
         value: String,
     },
+    /// A comparison of a model with itself.
+    #[error("`{model}` is named twice; name each model once, and give the number of runs with --seeds")]
+    ComparedTwice {
+        /// The variant.
+        model: String,
+    },
     /// The model's training drew codes towards no distribution.
-    #[error("`{model}` has no prior; use --sampler mixture, or train a variational model such as `vae`")]
+    #[error(
+        "`{model}` has no prior; use --sampler mixture, or --sampler flow after a training with --flow, or train a model with a \
+         prior such as `vae`"
+    )]
     NoPrior {
         /// The variant.
         model: &'static str,
     },
     /// No sampler was fitted to the model's codes.
     #[error(
-        "this `{model}` has no sampler: it was trained by an older version, or its code is wider than {widest} values; train it again, or with a smaller --latent"
+        "this `{model}` has no sampler: {}",
+        if code > widest {
+            format!("its code has {code} values, and one is fitted to at most {widest}; train it with a smaller --latent")
+        } else {
+            "its training had too few rows, or was done by an older version; train it again".to_owned()
+        }
     )]
     NoMixture {
         /// The variant.
         model: &'static str,
+        /// Values in its code.
+        code: usize,
         /// The widest codes that one is fitted to.
         widest: usize,
     },

@@ -59,7 +59,8 @@ impl Error {
             | Self::NoMixture { .. }
             | Self::NoFlow { .. }
             | Self::NoCodes { .. }
-            | Self::NothingToCompare => Class::Usage,
+            | Self::NothingToCompare
+            | Self::ComparedTwice { .. } => Class::Usage,
             Self::Core(_) | Self::Eval(_) | Self::Report(_) | Self::Unfit { .. } => Class::Run,
         }
     }

@@ -25,6 +25,9 @@ pub struct Evaluation {
     pub code: usize,
     /// Principal components beside the model: as many as the code has values at a time.
     pub components: usize,
+    /// Whether these are all that the data have, so that they give back whatever they are shown and compare with nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complete: bool,
     /// The model's figures.
     pub model: Quality,
     /// The figures of the principal components.
@@ -96,6 +99,7 @@ pub(crate) fn measure<K>(
         split: split.into(),
         code: network.spec().code.elements(),
         components: baseline.size(),
+        complete: baseline.size() == layout.width(),
         model: of_model.quality()?,
         pca: of_pca.quality()?,
         columns,

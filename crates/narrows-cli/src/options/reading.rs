@@ -13,7 +13,7 @@ pub(crate) struct ReadOptions {
     /// Leave these columns out.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) exclude: Vec<String>,
-    /// The column of labels: kept aside, never trained on.
+    /// The column of labels: kept aside, and seen in training only by `conditional-vae`.
     #[arg(long, value_name = "NAME")]
     pub(crate) label: Option<String>,
     /// The column that orders the rows.

@@ -20,7 +20,7 @@ pub(crate) struct Compare {
     /// The variants to compare; all that fit the data where absent.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     models: Vec<String>,
-    /// Runs of each variant, with seeds from 0 on.
+    /// Runs of each variant, with seeds from --seed on.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
     #[command(flatten)]
@@ -66,12 +66,12 @@ impl Compare {
 
 fn print(board: &Leaderboard) -> std::io::Result<()> {
     let psnr = board.standings.iter().any(|standing| standing.psnr.is_some());
-    let mut headings = vec!["model", "squared error a sample", "behind the best", "explained variance"];
+    let mut headings = vec!["model", "code", "squared error a sample", "behind the best", "explained variance"];
     headings.extend(psnr.then_some("PSNR (dB)"));
     headings.extend(["parameters", "seconds"]);
     let mut table = Table::new(headings);
     for standing in &board.standings {
-        let mut row = vec![standing.name.clone(), interval(standing.squared_error, 1.0, "")];
+        let mut row = vec![standing.name.clone(), standing.code.to_string(), interval(standing.squared_error, 1.0, "")];
         row.push(standing.behind.map(|behind| interval(behind, 1.0, "")).unwrap_or_default());
         row.push(standing.explained_variance.map(|share| interval(share, 100.0, " %")).unwrap_or_default());
         if psnr {
@@ -82,12 +82,11 @@ fn print(board: &Leaderboard) -> std::io::Result<()> {
         table.row(row);
     }
     table.print()?;
-    say!(
-        "\n{} held-out samples, code {}, {} seeds; ± is a 95 % confidence interval over seeds (paired behind the best).",
-        board.samples,
-        board.code,
-        board.seeds
-    )?;
+    let seeds = match board.seeds {
+        1 => "1 seed".to_owned(),
+        seeds => format!("{seeds} seeds; ± is a 95 % confidence interval over seeds (paired behind the best)"),
+    };
+    say!("\n{} held-out samples, {seeds}.", board.samples)?;
     Ok(())
 }
 

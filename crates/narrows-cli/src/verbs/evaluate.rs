@@ -106,7 +106,8 @@ impl Evaluate {
 pub(super) fn print_evaluation(name: &str, evaluation: &Evaluation) -> std::io::Result<()> {
     let samples = evaluation.model.samples;
     let noun = if samples == 1 { "row" } else { "rows" };
-    let rows = format!("{samples} {} {noun}, code {}", evaluation.split, evaluation.code);
+    let split = if evaluation.split == "all" { String::new() } else { format!("{} ", evaluation.split) };
+    let rows = format!("{samples} {split}{noun}, code {}", evaluation.code);
     let heading = baseline(evaluation);
     let mut table = Table::new([rows.as_str(), name, heading.as_str()]);
     let (model, pca) = (&evaluation.model, &evaluation.pca);
@@ -162,13 +163,20 @@ fn print_detection(found: &DetectionQuality) -> std::io::Result<()> {
 /// The bound on the likelihood as a table.
 fn print_likelihood(bound: &LikelihoodBound) -> std::io::Result<()> {
     say!()?;
-    let codes = format!("likelihood, {} codes a row", bound.samples);
+    let codes = match bound.samples {
+        1 => "likelihood, 1 code a row".to_owned(),
+        samples => format!("likelihood, {samples} codes a row"),
+    };
     let mut table = Table::new([codes.as_str(), "nats", "standard error"]);
     let error = format!("{:.2}", bound.standard_error);
     table.row(["-log p(x), importance-weighted bound".into(), format!("{:.2}", bound.negative_log_likelihood), error]);
     table.row(["-log p(x), one-code bound (ELBO)".into(), format!("{:.2}", bound.negative_elbo), String::new()]);
     table.print()?;
-    say!("{:.4} bits a value", bound.bits_per_value)
+    say!("{:.4} bits a value", bound.bits_per_value)?;
+    if bound.negative_log_likelihood < 0.0 {
+        say!("below 0 because it is a density, of the values as the model sees them (standardised)")?;
+    }
+    Ok(())
 }
 
 /// What latents know of factors as a table.
@@ -195,6 +203,7 @@ pub(super) fn warn(evaluation: &Evaluation) {
 /// The heading of the baseline; its size where that is not the code's.
 fn baseline(evaluation: &Evaluation) -> String {
     match evaluation.components {
+        components if evaluation.complete => format!("PCA, all {components} components, which copy their input"),
         components if components == evaluation.code => "PCA".to_owned(),
         1 => "PCA, 1 component".to_owned(),
         components => format!("PCA, {components} components"),

@@ -53,6 +53,8 @@ fn models_without_a_prior_draw_from_a_mixture() {
     let asked = ["generate", model(), "-n", "20", "-o", "c.csv", "--sampler", "prior"];
     scene.fails(&asked, 2, &["`ae` has no prior", "--sampler mixture"]);
     assert!(!scene.exists("c.csv"));
+    let output = scene.command(&["generate", model(), "-n", "20", "-o", "-", "--sampler", "prior"]).output().unwrap();
+    assert!(output.stdout.is_empty(), "{output:?}");
 }
 
 #[test]

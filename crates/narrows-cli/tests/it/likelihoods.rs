@@ -54,6 +54,18 @@ fn numbers_that_are_no_counts_or_shares_are_refused_with_their_column() {
 }
 
 #[test]
+fn a_value_that_is_no_share_is_told_with_its_row_in_the_file() {
+    let scene = Scene::new();
+    for bad in [7, 31, 58] {
+        let row = |at: usize| if at == bad { "5\n".to_owned() } else { format!("{}\n", (at % 10) as f64 / 10.0) };
+        scene.write("t.csv", "share\n".to_owned() + &(1..=60).map(row).collect::<String>());
+        let train = ["train", "t.csv", "--model", "vae", "--set", "model.likelihood=bernoulli", "--latent", "1"];
+        let said = scene.fails(&[&train[..], &BRIEF, &["--out", "bad"]].concat(), 3, &["model.likelihood=gaussian"]);
+        assert!(said.contains(&format!("row {bad}, column `share`: 5")), "{said}");
+    }
+}
+
+#[test]
 fn shares_of_tables_are_read_as_probabilities() {
     let scene = Scene::new();
     scene.write("shares.csv", table("3,0,0.5,a"));

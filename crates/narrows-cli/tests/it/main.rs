@@ -10,6 +10,7 @@ mod bad_pictures;
 mod bad_tables;
 mod careful;
 mod catalogue;
+mod comparing;
 mod contamination;
 mod denoising;
 mod detection;

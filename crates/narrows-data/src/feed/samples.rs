@@ -109,8 +109,8 @@ impl Samples {
         if places.len() < block.rows {
             block = block.select(&places);
         }
-        let rows = self.encoder.apply(&block, range.start)?;
         let numbers: Vec<usize> = places.into_iter().map(|place| range.start + place).collect();
+        let rows = self.encoder.apply(&block, 0).map_err(|error| error.of_rows(&numbers))?;
         let notices = if extras.notices { self.encoder.notices(&block, &numbers) } else { Notices::default() };
         Ok(Loaded { rows, numbers, values: extras.values.then_some(block), notices })
     }

@@ -49,7 +49,7 @@ impl Reals {
     /// What is expected in place of `value`; `None` where it is one of these numbers.
     pub(super) fn expects(self, value: f64) -> Option<&'static str> {
         match self {
-            Self::Counts if value < 0.0 || value.fract() != 0.0 => Some("counts, which are whole numbers from 0 on"),
+            Self::Counts if value < 0.0 || value.fract() != 0.0 => Some("counts: whole numbers from 0 on"),
             Self::UnitInterval if !(0.0..=1.0).contains(&value) => Some("numbers in 0..=1"),
             _ => None,
         }

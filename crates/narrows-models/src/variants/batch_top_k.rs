@@ -83,8 +83,8 @@ impl Variant for BatchTopK {
     }
 }
 
-/// Slowest decay of the threshold's running mean.
-const DECAY: f64 = 0.999;
+/// Slowest decay of the threshold's running mean, over the last hundred batches or so.
+const DECAY: f64 = 0.99;
 
 /// The largest latents of a batch, `k` a sample on average; in use those above the learned threshold.
 #[derive(Clone, Debug)]

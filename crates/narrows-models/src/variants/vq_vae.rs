@@ -61,7 +61,7 @@ impl Variant for VqVae {
         name: "vq-vae",
         kind: Kind::Variational,
         title: "Vector-quantised autoencoder",
-        summary: "Codes are entries of a learnt codebook, so that a sample becomes a few whole numbers.",
+        summary: "Codes are entries of a learnt codebook, so that a sample becomes a few choices among them.",
         paper: Paper {
             authors: "van den Oord, Vinyals & Kavukcuoglu",
             year: 2017,

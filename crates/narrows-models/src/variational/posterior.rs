@@ -125,8 +125,8 @@ pub(super) fn diagnose(means: &[f64]) -> Vec<Diagnostic> {
     let warning = || {
         format!(
             "the posterior has collapsed: {active} of {code} latents say something about the sample (their means vary by more \
-             than {ACTIVE}). Lower the weight of the divergence (beta), let it rise more slowly (warmup), allow free-bits, or \
-             train longer"
+             than {ACTIVE}). Train longer, or on more rows; of the options that the model has (`narrows describe`), lower beta, \
+             lengthen warmup, or allow free-bits"
         )
     };
     let poor = (active as f64) < usage::POOR * code as f64;

@@ -19,26 +19,25 @@ pub(super) fn cards(evaluation: &Evaluation) -> Vec<Card> {
         1 => "PCA of 1 component".into(),
         components => format!("PCA of {components} components"),
     };
+    let of_pca = |value: String| if evaluation.complete { String::new() } else { format!("PCA: {value}") };
     let saved = 100.0 * (1.0 - ratio(evaluation));
     let against = match saved {
+        _ if evaluation.complete => {
+            let note = format!("{pca_of} are all there are and copy their input");
+            card("Against PCA", "-".into(), "", note)
+        }
         less if less >= 1.0 => card("Against PCA", short(less), "%", format!("less error than {pca_of}")),
         more if more <= -1.0 => card("Against PCA", short(-more), "%", format!("more error than {pca_of}")),
         _ => card("Against PCA", "equal".into(), "", format!("within 1 % of {pca_of}")),
     };
-    let mut cards = vec![
-        card("Squared error a sample", short(model.squared_error), "", format!("PCA: {}", short(pca.squared_error))),
-        against,
-    ];
-    if let (Some(of_model), Some(of_pca)) = (model.explained_variance, pca.explained_variance) {
-        cards.push(card(
-            "Explained variance",
-            short(100.0 * of_model),
-            "%",
-            format!("PCA: {} %", short(100.0 * of_pca)),
-        ));
+    let mut cards =
+        vec![card("Squared error a sample", short(model.squared_error), "", of_pca(short(pca.squared_error))), against];
+    if let (Some(of_model), Some(pca)) = (model.explained_variance, pca.explained_variance) {
+        let note = of_pca(format!("{} %", short(100.0 * pca)));
+        cards.push(card("Explained variance", short(100.0 * of_model), "%", note));
     }
-    if let (Some(of_model), Some(of_pca)) = (model.psnr, pca.psnr) {
-        cards.push(card("PSNR", format!("{of_model:.2}"), "dB", format!("PCA: {of_pca:.2} dB")));
+    if let (Some(of_model), Some(pca)) = (model.psnr, pca.psnr) {
+        cards.push(card("PSNR", format!("{of_model:.2}"), "dB", of_pca(format!("{pca:.2} dB"))));
     }
     for Diagnostic { name, value, .. } in &evaluation.diagnostics {
         cards.push(card(name, short(*value), "", "over the held-out samples".into()));
@@ -77,7 +76,7 @@ pub(super) fn table(name: &str, evaluation: &Evaluation) -> Comparison {
 /// What a reader must know before trusting the model.
 pub(super) fn warnings(evaluation: &Evaluation) -> Vec<String> {
     let mut warnings: Vec<String> = evaluation.diagnostics.iter().filter_map(|figure| figure.warning.clone()).collect();
-    if ratio(evaluation) >= 1.0 {
+    if ratio(evaluation) >= 1.0 && !evaluation.complete {
         warnings.push(
             "PCA reconstructs these rows at least as well as the model. Use PCA, train longer, or change the model."
                 .into(),

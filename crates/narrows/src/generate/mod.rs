@@ -51,6 +51,8 @@ pub fn generate(
     output: Output<'_>,
     mut progress: impl FnMut(usize),
 ) -> Result<usize> {
+    // A sampler that is not there is told before anything is written.
+    sampler::codes(model, sampler, 1, &Key::new(seed))?;
     let mut schema = model.preparation.output_schema();
     let condition = model.preparation.condition();
     // Pictures are shown as their expectation, as is usual: the noise of single pixels says nothing.

@@ -51,7 +51,9 @@ pub(super) fn codes(model: &Model, sampler: Sampler, n: usize, key: &Key) -> Res
         Some(flow) if sampler != Sampler::Mixture => flow.draw(n, key)?,
         None if sampler == Sampler::Flow => return Err(Error::NoFlow { model: name }),
         _ => {
-            let mixture = model.sampler.as_ref().ok_or(Error::NoMixture { model: name, widest: mixture::WIDEST })?;
+            let code = model.network.spec().code.elements();
+            let missing = Error::NoMixture { model: name, code, widest: mixture::WIDEST };
+            let mixture = model.sampler.as_ref().ok_or(missing)?;
             mixture.draw(n, key)?
         }
     };
