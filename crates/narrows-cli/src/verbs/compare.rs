@@ -2,6 +2,7 @@
 
 use clap::Args;
 use narrows::compare::{Interval, Leaderboard, compare};
+use narrows::detect::counted;
 use narrows::{Error, places};
 
 use super::Result;
@@ -82,11 +83,11 @@ fn print(board: &Leaderboard) -> std::io::Result<()> {
         table.row(row);
     }
     table.print()?;
-    let seeds = match board.seeds {
-        1 => "1 seed".to_owned(),
-        seeds => format!("{seeds} seeds; ± is a 95 % confidence interval over seeds (paired behind the best)"),
+    let margin = match board.seeds {
+        1 => "",
+        _ => "; ± is a 95 % confidence interval over seeds (paired behind the best)",
     };
-    say!("\n{} held-out samples, {seeds}.", board.samples)?;
+    say!("\n{} held-out samples, {}{margin}.", board.samples, counted(board.seeds as usize, "seed"))?;
     Ok(())
 }
 

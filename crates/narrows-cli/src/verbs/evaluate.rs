@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use narrows::detect::{DetectionQuality, detection_quality};
+use narrows::detect::{DetectionQuality, counted, detection_quality};
 use narrows::narrows_core::Diagnostic;
 use narrows::{Evaluation, FactorFigures, LikelihoodBound, Model};
 
@@ -163,10 +163,7 @@ fn print_detection(found: &DetectionQuality) -> std::io::Result<()> {
 /// The bound on the likelihood as a table.
 fn print_likelihood(bound: &LikelihoodBound) -> std::io::Result<()> {
     say!()?;
-    let codes = match bound.samples {
-        1 => "likelihood, 1 code a row".to_owned(),
-        samples => format!("likelihood, {samples} codes a row"),
-    };
+    let codes = format!("likelihood, {} a row", counted(bound.samples, "code"));
     let mut table = Table::new([codes.as_str(), "nats", "standard error"]);
     let error = format!("{:.2}", bound.standard_error);
     table.row(["-log p(x), importance-weighted bound".into(), format!("{:.2}", bound.negative_log_likelihood), error]);
