@@ -59,49 +59,19 @@ pub fn peak_kilobytes(command: &mut Command) -> Result<u64> {
 /// When it cannot start or ends with a failure.
 pub fn seconds_and_peak(command: &mut Command) -> Result<(f64, u64)> {
     let (start, mut peak) = (Instant::now(), 0);
-    watched(command, Duration::from_millis(2), |process| {
-        peak = peak.max(mark(&process.join("status")).unwrap_or(0));
-    })?;
-    Ok((start.elapsed().as_secs_f64(), peak))
-}
-
-/// Runs `command`, whose output is not kept, and returns the seconds that it kept processors busy; where the system does not
-/// tell, the seconds by the clock.
-///
-/// # Errors
-///
-/// When it cannot start or ends with a failure.
-pub fn processor_time(command: &mut Command) -> Result<f64> {
-    let (start, mut seconds) = (Instant::now(), None);
-    // A process that has ended keeps its times until it is waited for.
-    watched(command.stdout(Stdio::null()), Duration::from_millis(20), |process| {
-        seconds = busy(&process.join("stat")).or(seconds);
-    })?;
-    Ok(seconds.unwrap_or(start.elapsed().as_secs_f64()))
-}
-
-/// Runs `command` and looks every now and then at what the system tells of it in `/proc`.
-fn watched(command: &mut Command, every: Duration, mut look: impl FnMut(&Path)) -> Result {
     let mut child = command.spawn().map_err(|error| format!("{} cannot start: {error}", shown(command)))?;
-    let process = PathBuf::from(format!("/proc/{}", child.id()));
+    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
     loop {
-        look(&process);
+        peak = peak.max(mark(&status).unwrap_or(0));
         match child.try_wait()? {
-            Some(done) if done.success() => return Ok(()),
+            Some(done) if done.success() => return Ok((start.elapsed().as_secs_f64(), peak)),
             Some(done) => return Err(format!("{} failed ({done})", shown(command)).into()),
-            None => std::thread::sleep(every),
+            None => std::thread::sleep(Duration::from_millis(2)),
         }
     }
 }
 
-/// User and system time of a process: fields 14 and 15 of its line, behind the name in parentheses, in hundredths.
-fn busy(stat: &Path) -> Option<f64> {
-    let text = std::fs::read_to_string(stat).ok()?;
-    let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<f64>().ok();
-    Some((ticks()? + ticks()?) / 100.0)
-}
-
+/// The most resident memory so far, in kilobytes.
 fn mark(status: &Path) -> Option<u64> {
     let text = std::fs::read_to_string(status).ok()?;
     text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()

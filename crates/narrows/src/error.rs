@@ -88,6 +88,14 @@ pub enum Error {
         /// The path.
         path: PathBuf,
     },
+    /// A run has not come to its end.
+    #[error(
+        "{0}: no model yet, the run has not ended; continue it with `narrows train --resume --out {0}`", path.display()
+    )]
+    UnfinishedRun {
+        /// The directory.
+        path: PathBuf,
+    },
     /// A run is to be resumed with another configuration.
     #[error("{}: cannot resume: {}; leave these options out, or start a new run with another --out", run.display(), changes.join("; "))]
     ResumeChanged {

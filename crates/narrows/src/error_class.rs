@@ -26,6 +26,7 @@ impl Error {
             Self::Likelihood(_)
             | Self::Eval(narrows_eval::Error::OneClass { .. })
             | Self::NoModel { .. }
+            | Self::UnfinishedRun { .. }
             | Self::Document { .. }
             | Self::DamagedRun { .. }
             | Self::NotOurs { .. }

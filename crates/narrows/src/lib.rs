@@ -59,7 +59,7 @@ pub use likelihood::{LikelihoodBound, likelihood};
 pub use model::{Model, read_document};
 pub use narrows_tensor::file::write_atomically as write_file;
 pub use page::{page, write_report};
-pub use plan::{Plan, data_config, suitable};
+pub use plan::{Plan, Suitable, data_config, suitable};
 pub use rows::{Part, rows};
 pub use run::RunDirectory;
 pub use starter::starter;

@@ -71,7 +71,11 @@ impl Model {
     /// There is none.
     pub fn find(path: &Path) -> Result<PathBuf> {
         let file = if path.is_dir() { RunDirectory::at(path).model() } else { path.to_owned() };
-        if file.is_file() { Ok(file) } else { Err(Error::NoModel { path: path.into() }) }
+        match file.is_file() {
+            true => Ok(file),
+            false if RunDirectory::at(path).config().is_file() => Err(Error::UnfinishedRun { path: path.into() }),
+            false => Err(Error::NoModel { path: path.into() }),
+        }
     }
 
     /// Writes the model file atomically.

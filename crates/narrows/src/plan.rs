@@ -172,26 +172,38 @@ pub fn data_config(draft: &Draft) -> Result<DataConfig> {
     section(draft, "data")
 }
 
-/// The variants of the catalogue that can be trained on `source` with the draft's options.
+/// The names of the catalogue's variants, by whether they can be trained on some data.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Suitable {
+    /// They can.
+    pub models: Vec<String>,
+    /// They do not fit the data.
+    pub others: Vec<String>,
+}
+
+/// Which variants of the catalogue can be trained on `source` with the draft's options.
 ///
 /// # Errors
-/// The data cannot be split or prepared.
-pub fn suitable(draft: &Draft, source: &Arc<dyn Source>) -> Result<Vec<String>> {
-    let names: Vec<String> = narrows_models::catalog().iter().map(|entry| entry.about().name.to_owned()).collect();
-    let fits = |name: &String| {
+/// None can, or the data cannot be split or prepared.
+pub fn suitable(draft: &Draft, source: &Arc<dyn Source>) -> Result<Suitable> {
+    let fits = |name: &str| {
         let mut draft = draft.clone();
         draft.choose(name).and_then(|()| Plan::on(&draft, Task::Reduction, source)).map(|_| ())
     };
-    let (mut suitable, mut refusal) = (Vec::new(), None);
-    for name in names {
-        match fits(&name) {
-            Ok(()) => suitable.push(name),
-            Err(error @ Error::Model(_)) => refusal = Some(error),
+    let (mut suitable, mut refusal) = (Suitable::default(), None);
+    for entry in narrows_models::catalog() {
+        let name = entry.about().name;
+        match fits(name) {
+            Ok(()) => suitable.models.push(name.to_owned()),
+            Err(error @ Error::Model(_)) => {
+                suitable.others.push(name.to_owned());
+                refusal = Some(error);
+            }
             Err(error) => return Err(error),
         }
     }
-    match (suitable.is_empty(), refusal) {
-        (true, Some(error)) => Err(error),
+    match refusal {
+        Some(error) if suitable.models.is_empty() => Err(error),
         _ => Ok(suitable),
     }
 }
@@ -234,6 +246,9 @@ pub(crate) fn in_words(message: &str) -> String {
         ("expected usize", "expected a whole number from 0 on"),
         ("expected u64", "expected a whole number from 0 on"),
         ("expected u32", "expected a whole number from 0 on"),
+        ("expected a nonzero usize", "expected a whole number from 1 on"),
+        ("expected a nonzero u64", "expected a whole number from 1 on"),
+        ("a tuple of size 2", "two values, such as [28, 28]"),
         ("expected f64", "expected a number"),
         ("expected f32", "expected a number"),
         ("expected a boolean", "expected true or false"),

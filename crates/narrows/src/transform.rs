@@ -201,12 +201,17 @@ pub(crate) fn kept_columns(schema: &Schema, origin: &str, names: &[String], wind
 fn with_condition(model: &Model, output: Output<'_>) -> Vec<String> {
     let mut keep = output.keep.to_vec();
     if let Some(condition) = model.preparation.condition()
-        && SinkFormat::of(output.path) != Some(SinkFormat::Npy)
+        && takes_columns(output.path)
         && !keep.iter().any(|name| name == condition.name())
     {
         keep.push(condition.name().to_owned());
     }
     keep
+}
+
+/// Whether a file of this name can hold columns beside samples.
+pub(crate) fn takes_columns(path: &Path) -> bool {
+    !matches!(SinkFormat::of(path), Some(SinkFormat::Npy | SinkFormat::Png))
 }
 
 /// The condition of codes and its column.

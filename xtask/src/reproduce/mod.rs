@@ -135,6 +135,11 @@ const REPRODUCTIONS: &[Reproduction] = &[
         run: likelihood::run,
     },
     Reproduction {
+        name: "likelihood-long",
+        about: "likelihood of MNIST under vae after a longer run",
+        run: likelihood::long,
+    },
+    Reproduction {
         name: "robust",
         about: "every variant on constant columns, pixels to 255, ten rows, one column and values of a million",
         run: robust::run,
@@ -152,7 +157,7 @@ const REPRODUCTIONS: &[Reproduction] = &[
 pub fn run(options: &Options) -> Result {
     if options.names.is_empty() {
         for one in REPRODUCTIONS {
-            println!("{:14} {}", one.name, one.about);
+            println!("{:15} {}", one.name, one.about);
         }
         return Ok(());
     }

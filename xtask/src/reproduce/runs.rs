@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::process::{cargo, output, processor_time, run as execute};
+use crate::process::{cargo, output, run as execute};
 use crate::{Result, golden, repository};
 
 const SCRIPTS: &str = "xtask/reproduce";
@@ -75,13 +76,15 @@ impl Runs {
         Ok(serde_json::from_str(&output(&mut self.training(run, data, arguments))?)?)
     }
 
-    /// Trains anew into the folder `run` and returns the seconds of processor time that it took.
+    /// Trains anew into the folder `run` and returns the seconds that it took.
     ///
     /// # Errors
     ///
     /// When training fails.
     pub fn train_timed(&self, run: &str, data: &Path, arguments: &[&str]) -> Result<f64> {
-        processor_time(&mut self.training(run, data, arguments))
+        let start = Instant::now();
+        output(&mut self.training(run, data, arguments))?;
+        Ok(start.elapsed().as_secs_f64())
     }
 
     fn training(&self, run: &str, data: &Path, arguments: &[&str]) -> Command {

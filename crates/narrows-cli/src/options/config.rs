@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use narrows::{Draft, Result};
+use narrows::{Draft, Error, Result};
 
 /// Where a configuration comes from.
 #[derive(Args, Clone, Debug, Default)]
@@ -51,6 +51,13 @@ impl ConfigOptions {
             None => Draft::default(),
         };
         if let Some(model) = model {
+            if let (Some(file), Some(configured)) = (&self.config, draft.model().filter(|name| *name != model)) {
+                let message = format!(
+                    "it configures the model `{configured}`, and --model asks for `{model}`; leave --model out, or change \
+                     [model.{configured}]"
+                );
+                return Err(Error::Config { origin: file.clone(), message });
+            }
             draft.choose(model)?;
         }
         self.set.iter().try_for_each(|assignment| draft.set(assignment))?;

@@ -3,7 +3,7 @@
 use clap::Args;
 use narrows::compare::{Interval, Leaderboard, compare};
 use narrows::detect::counted;
-use narrows::{Error, places};
+use narrows::{Error, Suitable, places};
 
 use super::Result;
 use super::train::interruption;
@@ -44,7 +44,15 @@ impl Compare {
         let data = narrows::data_config(&draft)?;
         let name = data.source.clone().ok_or(Error::NoData)?;
         let source = places::open(&name, shared.data_dir.as_deref(), &data.open_options())?;
-        let models = if self.models.is_empty() { narrows::suitable(&draft, &source)? } else { self.models.clone() };
+        let models = if self.models.is_empty() {
+            let Suitable { models, others } = narrows::suitable(&draft, &source)?;
+            if !others.is_empty() {
+                tracing::info!("left out, as they do not fit the data: {}", others.join(", "));
+            }
+            models
+        } else {
+            self.models.clone()
+        };
         let quiet = shared.quiet;
         let interrupt = interruption()?;
         let announce = |model: &str, seed: u64| {

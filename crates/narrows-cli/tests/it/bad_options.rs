@@ -50,6 +50,9 @@ fn a_configuration_file_is_checked_with_its_lines() {
     scene.write("d.toml", "[train\n");
     scene.fails(&["train", "t.csv", "--config", "d.toml", "--out", "run"], 2, &["d.toml: ", "line 1"]);
     scene.fails(&["train", "t.csv", "--config", "e.toml", "--out", "run"], 2, &["e.toml: cannot read"]);
+    scene.write("f.toml", "[model.iwae]\ndraws = 3\n");
+    let parts = ["f.toml: ", "configures the model `iwae`", "--model asks for `vae`"];
+    scene.fails(&["train", "t.csv", "--config", "f.toml", "--model", "vae", "--out", "run"], 2, &parts);
 }
 
 #[test]

@@ -149,6 +149,20 @@ fn conditional_models_draw_samples_of_a_chosen_label() {
 }
 
 #[test]
+fn samples_of_arrays_say_their_label_where_the_file_has_columns() {
+    let scene = Scene::new();
+    train(&scene, "digits", "conditional-vae", &[]);
+    for (file, told) in [("new.csv", true), ("new.npy", false), ("new.png", false)] {
+        scene.succeeds(&["generate", "conditional-vae", "-n", "9", "-o", file, "--where", "label=3"]);
+        if told {
+            let text = String::from_utf8(scene.read(file)).unwrap();
+            let place = text.lines().next().unwrap().split(',').position(|name| name == "label").unwrap();
+            assert!(text.lines().skip(1).all(|line| line.split(',').nth(place) == Some("3")), "{text}");
+        }
+    }
+}
+
+#[test]
 fn samples_of_a_label_look_like_it() {
     let scene = Scene::new();
     let row = |at: usize| {
@@ -172,6 +186,9 @@ fn samples_of_a_label_look_like_it() {
 fn conditions_that_cannot_be_are_refused_with_a_way_out() {
     let scene = Scene::with_table();
     scene.fails(&["train", "t.csv", "--model", "conditional-vae"], 2, &["--label COLUMN", "`vae`"]);
+    scene.write("one.csv", "a,b,kind\n".to_owned() + &"1.5,2,red\n2.5,3,red\n".repeat(20));
+    let parts = ["`kind` has one value only", "--label"];
+    scene.fails(&["train", "one.csv", "--model", "conditional-vae", "--label", "kind"], 2, &parts);
     train(&scene, "t.csv", "conditional-vae", &["--label", "kind"]);
     let asked = |condition| ["generate", "conditional-vae", "-n", "4", "-o", "a.csv", "--where", condition];
     scene.fails(&asked("kind=blue"), 2, &["no value `blue`", "green, red"]);

@@ -39,6 +39,7 @@ fn interrupted(scene: &Scene, out: &str, signal: &str) {
     assert_eq!(output.status.code(), Some(75), "{error}");
     assert!(error.contains("--resume") && output.stdout.is_empty(), "{error}");
     assert!(!scene.path(out).join("model.safetensors").exists());
+    scene.fails(&["evaluate", out, "t.csv"], 3, &["the run has not ended", "--resume"]);
 }
 
 #[test]

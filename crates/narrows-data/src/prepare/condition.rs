@@ -74,6 +74,9 @@ impl Condition {
                 return refuse("holds texts or times".into(), "name a column of numbers or categories with --label");
             }
         };
+        if values.single() {
+            return refuse("has one value only".into(), "name a column of several values with --label");
+        }
         Ok(Self { name: column.name.clone(), kind: column.kind, values })
     }
 
@@ -116,10 +119,17 @@ impl Condition {
                     crate::nearest(text, names.iter().copied()).map(|name| format!(" (did you mean `{name}`?)"));
                 refuse(format!("choose one of {}{}", names.join(", "), nearest.unwrap_or_default()))
             }),
-            Values::Number { .. } => match text.parse::<f64>() {
-                Ok(number) if number.is_finite() => Ok(Given::Number(number)),
-                _ => Err(refuse("give a finite number".into())),
-            },
+            Values::Number { quantiles, .. } => {
+                let (low, high) = ends(quantiles);
+                // As far again as the training rows reach, a model may follow a trend.
+                let known = low - (high - low)..=high + (high - low);
+                match text.parse::<f64>() {
+                    Ok(number) if known.contains(&number) => Ok(Given::Number(number)),
+                    _ => {
+                        Err(refuse(format!("training rows hold {low} to {high}; give a number in or near that range")))
+                    }
+                }
+            }
         }
     }
 
@@ -247,7 +257,20 @@ impl Level {
     }
 }
 
+/// The first and the last of quantiles.
+fn ends(quantiles: &[f64]) -> (f64, f64) {
+    (quantiles.first().copied().unwrap_or(0.0), quantiles.last().copied().unwrap_or(0.0))
+}
+
 impl Values {
+    /// Whether all training rows have the same.
+    fn single(&self) -> bool {
+        match self {
+            Self::Levels(levels) => levels.len() < 2,
+            Self::Number { quantiles, .. } => ends(quantiles).0 == ends(quantiles).1,
+        }
+    }
+
     fn of_levels(counted: &Levels, most: usize) -> Option<Self> {
         let present = counted.present();
         if counted.counts.is_empty() || counted.counts.len() > most || counted.uncounted > 0 {
@@ -293,10 +316,22 @@ impl Values {
 mod tests {
     use super::*;
 
-    fn numbers(values: &[f64]) -> Condition {
+    fn fit(values: &[f64]) -> Result<Condition> {
         let places: Vec<usize> = (0..values.len()).collect();
         let statistics = Statistics::Numbers(Numbers::of(values, &places, &places));
-        Condition::fit(&Column::label("y", ColumnKind::Number), statistics, &PrepareConfig::default(), "t").unwrap()
+        Condition::fit(&Column::label("y", ColumnKind::Number), statistics, &PrepareConfig::default(), "t")
+    }
+
+    fn numbers(values: &[f64]) -> Condition {
+        fit(values).unwrap()
+    }
+
+    #[test]
+    fn one_value_is_no_condition() {
+        for values in [[3.0, 3.0], [2.5, 2.5]] {
+            let message = fit(&values).unwrap_err().to_string();
+            assert!(message.contains("`y` has one value only") && message.contains("--label"), "{message}");
+        }
     }
 
     #[test]
@@ -327,5 +362,10 @@ mod tests {
         assert!(mean.abs() < 1e-4 && (square - 1.0).abs() < 1e-3, "{mean}, {square}");
         assert!(matches!(condition.at(0.5), Given::Number(median) if (median - 50.0).abs() < 0.5));
         assert_eq!([condition.at(0.0), condition.at(1.0)], [Given::Number(0.0), Given::Number(99.9)]);
+        assert_eq!(condition.parse("150").unwrap(), Given::Number(150.0));
+        for far in ["1e30", "-100", "NaN", "much"] {
+            let message = condition.parse(far).unwrap_err().to_string();
+            assert!(message.contains("hold 0 to 99.9"), "{message}");
+        }
     }
 }

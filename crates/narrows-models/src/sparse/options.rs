@@ -29,23 +29,30 @@ pub fn dead_after(samples: Option<&Samples>, latents: usize, active: usize) -> u
     samples.map_or(MISSED * latents.div_ceil(active.max(1)), |samples| *samples.get())
 }
 
-/// The data describes itself consistently, and no more latents are to be active than there are.
+/// The data describes itself consistently, and none of the named options counts more latents than there are.
 ///
 /// # Errors
 /// One of these does not hold.
-pub fn check(model: &'static str, k: Option<&Active>, latents: usize, data: &DataSpec) -> Result<()> {
+pub fn check(
+    model: &'static str,
+    options: [(&'static str, Option<&Active>); 2],
+    latents: usize,
+    data: &DataSpec,
+) -> Result<()> {
     check_likelihood(data)?;
-    match k.map(|k| *k.get()).filter(|&k| k > latents) {
-        None => Ok(()),
-        Some(k) => Err(Error::Contradiction {
-            model,
-            option: "k",
-            value: k.to_string(),
-            other: format!("code = {latents}"),
-            reason: format!("no more than {latents} latents can be active"),
-            remedy: format!("choose k of at most {latents}, or a larger code"),
-        }),
+    for (option, count) in options.into_iter().filter_map(|(option, count)| Some((option, *count?.get()))) {
+        if count > latents {
+            return Err(Error::Contradiction {
+                model,
+                option,
+                value: count.to_string(),
+                other: format!("code = {latents}"),
+                reason: format!("there are no more than {latents} latents"),
+                remedy: format!("choose {option} of at most {latents}, or a larger code"),
+            });
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -61,11 +68,12 @@ mod tests {
         let data = DataSpec::gaussian(Dims::new([384]));
         assert_eq!(default_latents(&data), 3072);
         let k = Active::new(33).unwrap();
-        let message = check("top-k", Some(&k), 32, &data).unwrap_err().to_string();
-        assert!(
-            message.starts_with("top-k: k = 33 contradicts code = 32") && message.contains("at most 32"),
-            "{message}"
-        );
-        assert!(check("top-k", Some(&k), 33, &data).is_ok());
+        for options in [[("k", Some(&k)), ("aux-k", None)], [("k", None), ("aux-k", Some(&k))]] {
+            let option = if options[0].1.is_some() { "k" } else { "aux-k" };
+            let message = check("top-k", options, 32, &data).unwrap_err().to_string();
+            assert!(message.starts_with(&format!("top-k: {option} = 33 contradicts code = 32")), "{message}");
+            assert!(message.contains(&format!("choose {option} of at most 32")), "{message}");
+            assert!(check("top-k", options, 33, &data).is_ok());
+        }
     }
 }

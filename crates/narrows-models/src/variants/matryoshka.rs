@@ -82,7 +82,7 @@ impl Variant for Matryoshka {
     }
 
     fn check(&self, data: &DataSpec) -> Result<()> {
-        check(Self::ABOUT.name, self.k.as_ref(), self.code(), data)?;
+        check(Self::ABOUT.name, [("k", self.k.as_ref()), ("aux-k", self.aux_k.as_ref())], self.code(), data)?;
         let ends = self.prefixes();
         if ends.is_sorted_by(|a, b| a < b) {
             return Ok(());

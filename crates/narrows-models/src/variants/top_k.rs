@@ -86,7 +86,7 @@ impl Variant for TopK {
     }
 
     fn check(&self, data: &DataSpec) -> Result<()> {
-        check(Self::ABOUT.name, self.k.as_ref(), self.code(), data)
+        check(Self::ABOUT.name, [("k", self.k.as_ref()), ("aux-k", self.aux_k.as_ref())], self.code(), data)
     }
 
     fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {

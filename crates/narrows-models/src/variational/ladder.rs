@@ -66,15 +66,12 @@ impl Ladder {
         Gaussian { code: self.code }.posterior(&self.down.forward(w, Mode::Infer)?)
     }
 
-    /// The code in use: the mean of z where w is at its own.
-    ///
-    /// # Shapes
-    /// - returns: `[N, code]`
+    /// `q(z|x, w)` where w is at its mean; its own mean is the code in use.
     ///
     /// # Errors
     /// The posterior is of another size.
-    pub fn infer(&self, bottom: &Posterior) -> Result<Tensor> {
-        Ok(merged(bottom, &self.lower(&self.upper(bottom)?.mean)?)?.mean)
+    pub fn at_mean(&self, bottom: &Posterior) -> Result<Posterior> {
+        merged(bottom, &self.lower(&self.upper(bottom)?.mean)?)
     }
 
     /// `samples` codes of each sample; those of one sample follow each other.

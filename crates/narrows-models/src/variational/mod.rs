@@ -131,7 +131,8 @@ impl<O: Objective> Autoencoder for Variational<O> {
 
     fn usage(&self, x: &Tensor) -> Result<Option<Tensor>> {
         self.spec.sample.count("x", x)?;
-        self.parts.posterior(&self.parts.input(x, None)?, Mode::Infer)?.activity().map(Some)
+        let posterior = self.parts.posterior(&self.parts.input(x, None)?, Mode::Infer)?;
+        self.parts.informed(&posterior)?.activity().map(Some)
     }
 
     fn diagnose(&self, usage: &[f64]) -> Result<Vec<Diagnostic>> {

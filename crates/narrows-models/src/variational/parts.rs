@@ -197,9 +197,20 @@ impl Parts {
     /// Candle cannot compute it.
     pub fn infer(&self, posterior: &Posterior) -> Result<Tensor> {
         match &self.inference {
-            Inference::Normal => Ok(posterior.mean.clone()),
+            Inference::Normal | Inference::Ladder(_) => Ok(self.informed(posterior)?.mean),
             Inference::Flow(flow) => Ok(flow.forward(&posterior.mean, &posterior.statistics()?)?.0),
-            Inference::Ladder(ladder) => ladder.infer(posterior),
+        }
+    }
+
+    /// What is known of a sample's code before a flow takes it on: what the encoder says, in a ladder together with what the
+    /// upper latents say.
+    ///
+    /// # Errors
+    /// The posterior is of another size.
+    pub fn informed(&self, posterior: &Posterior) -> Result<Posterior> {
+        match &self.inference {
+            Inference::Normal | Inference::Flow(_) => Ok(posterior.clone()),
+            Inference::Ladder(ladder) => ladder.at_mean(posterior),
         }
     }
 

@@ -69,31 +69,66 @@ pub(crate) struct Slopes<'a> {
 }
 
 impl Target for Slopes<'_> {
-    fn put(&self, row: usize, column: usize, columns: usize, sums: &[[f32; COLUMNS]], _: bool, _: bool) {
+    fn put(&self, row: usize, column: usize, columns: usize, sums: &[[f32; COLUMNS]], first: bool, _: bool) {
         let place = |i: usize| (row + i) * self.width + column;
-        put_slopes(self.out, &place, columns, sums, self.values, self.activation);
+        put_slopes(self.out, &place, columns, sums, self.values, self.activation, !first);
     }
 }
 
 vectorized! {
-    /// `row = sums * slope(values)` for each row of a tile.
+    /// `row = sums * slope(values)` for each row of a tile, or `row + sums * slope(values)` where `add` says so.
     fn put_slopes[F: Fn(usize) -> usize][F](
         out: Shared<'_, f32>, place: &F, columns: usize, sums: &[[f32; COLUMNS]], values: &[f32], activation: Activation,
+        add: bool,
     ) {
         for_slope!(activation, |slope| for (i, sums) in sums.iter().enumerate() {
             let at = place(i);
             let values = &values[at..at + columns];
             // SAFETY: rows do not overlap, nor do the tiles of a row.
             let into = unsafe { out.part(at, columns) };
-            if let (Ok(into), Ok(values)) = (<&mut [f32; COLUMNS]>::try_from(&mut *into), <&[f32; COLUMNS]>::try_from(values)) {
-                for ((into, sum), &value) in into.iter_mut().zip(sums).zip(values) {
-                    *into = sum * slope(value);
+            match (<&mut [f32; COLUMNS]>::try_from(&mut *into), <&[f32; COLUMNS]>::try_from(values), add) {
+                (Ok(into), Ok(values), false) => {
+                    for ((into, sum), &value) in into.iter_mut().zip(sums).zip(values) {
+                        *into = sum * slope(value);
+                    }
                 }
-                continue;
-            }
-            for ((into, sum), &value) in into.iter_mut().zip(sums).zip(values) {
-                *into = sum * slope(value);
+                _ => {
+                    for ((into, sum), &value) in into.iter_mut().zip(sums).zip(values) {
+                        let old = if add { *into } else { 0.0 };
+                        *into = old + sum * slope(value);
+                    }
+                }
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::gemm::{Matrix, Size, product};
+    use super::*;
+
+    #[test]
+    fn slopes_multiply_the_sums_of_all_depths() {
+        // More depths than any kernel sums at once, and a product that runs on the matrix unit where there is one.
+        for (rows, columns, depth) in [(150, 400, 4500), (3, 37, 2100)] {
+            let draw = |len: usize, salt: usize| -> Vec<f32> {
+                (0..len).map(|i| ((i * 7919 + salt) % 17) as f32 - 8.0).collect()
+            };
+            let (a, b) = (draw(rows * depth, 1), draw(columns * depth, 2));
+            let (left, right) = (Matrix::rows(&a, depth), Matrix::rows(&b, depth));
+            let values = draw(rows * columns, 3);
+            let [mut sums, mut found] = [(); 2].map(|()| vec![f32::NAN; rows * columns]);
+            let size = Size { rows, columns, depth };
+            let offset = |row: usize| row * columns;
+            let plain = Activation::Identity;
+            let target = Rows { out: Shared::new(&mut sums), offset, bias: None, activation: plain, add: false };
+            product(size, &left, &right, &target);
+            let (out, activation) = (Shared::new(&mut found), Activation::Relu);
+            product(size, &left, &right, &Slopes { out, width: columns, values: &values, activation });
+            for ((found, sum), value) in found.into_iter().zip(sums).zip(values) {
+                assert_eq!(found, if value > 0.0 { sum } else { 0.0 });
+            }
+        }
     }
 }

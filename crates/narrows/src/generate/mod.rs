@@ -10,7 +10,7 @@ use narrows_tensor::{Key, Tensor, random};
 pub use self::flow::FlowSampler;
 pub use self::sampler::Sampler;
 pub(crate) use self::sampler::{Samplers, check_flow, fit_samplers};
-use crate::transform::{Output, flat, write_block};
+use crate::transform::{Output, flat, takes_columns, write_block};
 use crate::{Error, Model, Result};
 
 /// Samples in one batch: a function of nothing, so that the same seed gives the same samples.
@@ -58,8 +58,8 @@ pub fn generate(
     // Pictures are shown as their expectation, as is usual: the noise of single pixels says nothing.
     let drawn =
         matches!(&schema.sample, Sample::Table) || matches!(&schema.sample, Sample::Array { dims } if dims.len() == 1);
-    // A row of a table says what it was drawn under.
-    let told = condition.filter(|_| matches!(&schema.sample, Sample::Table));
+    // A sample says what it was drawn under.
+    let told = condition.filter(|_| takes_columns(output.path));
     schema.columns.extend(told.map(Condition::column));
     let options = SinkOptions { force: output.force, ..SinkOptions::default() };
     let mut sink = sink::create(output.path, &schema, &options)?;

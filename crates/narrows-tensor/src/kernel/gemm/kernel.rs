@@ -25,16 +25,20 @@ pub(super) enum Running {
     Matrix(super::amx::Registers),
 }
 
-/// Rows, columns and depths from which on the matrix unit gains more than splitting the numbers costs.
+/// A third of the harmonic mean of rows, columns and depths from which on the matrix unit gains more than it costs: a number
+/// is split once for each row and column, a sum comes out of the unit once for each depth. Measured with `cargo xtask bench`.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-const WORTH: (usize, usize, usize) = (16, 16, 16);
+const WORTH: f64 = 100.0;
 
 impl Kernel {
     /// The fastest kernel for a product.
     pub(super) fn best(size: super::Size) -> Self {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        if size.rows >= WORTH.0 && size.columns >= WORTH.1 && size.depth >= WORTH.2 && super::amx::available() {
-            return Self::Matrix;
+        {
+            let overhead: f64 = [size.rows, size.columns, size.depth].map(|n| 1.0 / n as f64).iter().sum();
+            if WORTH * overhead < 1.0 && super::amx::available() {
+                return Self::Matrix;
+            }
         }
         let _ = size;
         Self::Vector

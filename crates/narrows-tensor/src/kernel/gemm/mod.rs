@@ -76,10 +76,7 @@ pub(crate) fn product_of_pairs(size: Size, left: &Matrix<'_>, right: &Matrix<'_>
 }
 
 fn run(kernel: Kernel, size: Size, left: &impl Operand, right: &impl Operand, target: &impl Target) {
-    let block = kernel.block();
-    for from in (0..size.depth).step_by(block) {
-        let depths = from..size.depth.min(from + block);
-        let at = Depths { from, len: depths.len(), first: from == 0, last: depths.end == size.depth };
+    for at in blocks(kernel, size.depth) {
         add_block(kernel, size, at, left, right, target);
     }
 }
@@ -91,6 +88,15 @@ struct Depths {
     len: usize,
     first: bool,
     last: bool,
+}
+
+/// The blocks that a kernel sums one after the other.
+fn blocks(kernel: Kernel, depth: usize) -> impl Iterator<Item = Depths> {
+    let block = kernel.block();
+    (0..depth).step_by(block).map(move |from| {
+        let len = block.min(depth - from);
+        Depths { from, len, first: from == 0, last: from + len == depth }
+    })
 }
 
 fn add_block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right: &impl Operand, target: &impl Target) {
@@ -277,6 +283,28 @@ mod tests {
         check(Size { rows: 3, columns: 33, depth: 4500 }, false, false);
         check(Size { rows: 1500, columns: 35, depth: 1100 }, true, false);
         check(Size { rows: 1500, columns: 3, depth: 2100 }, false, true);
+    }
+
+    #[test]
+    fn packed_operands_give_the_bits_of_products() {
+        for (rows, columns, depth) in [(200, 330, 1300), (20, 70, 1300), (130, 200, 513)] {
+            let size = Size { rows, columns, depth };
+            let draw = |name: &str, len: usize| {
+                let mut values = vec![0.0; len];
+                crate::random::fill_normal(&crate::Key::new(1).named(name), &mut values);
+                values
+            };
+            let (a, b) = (draw("a", rows * depth), draw("b", columns * depth));
+            let right = Matrix::rows(&b, depth);
+            let [mut whole, mut shared] = [(); 2].map(|()| vec![f32::NAN; rows * columns]);
+            product(size, &Matrix::rows(&a, depth), &right, &Plain(Shared::new(&mut whole), columns));
+            let packed = Packed::all(&[(size, right)]);
+            for share in [0..rows / 3, rows / 3..rows] {
+                let left = &a[share.start * depth..share.end * depth];
+                packed[0].multiply(share, left, &Plain(Shared::new(&mut shared), columns));
+            }
+            assert!(whole == shared, "{size:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::kernel::Kernel;
 use super::tile::Tile;
-use super::{BLOCK, COLUMNS, Matrix, Panels, Size, Target};
+use super::{BLOCK, COLUMNS, Matrix, Panels, Size, Target, blocks};
 use crate::kernel::parallel::{Shared, for_each};
 use crate::kernel::scratch::Scratch;
 
@@ -76,18 +76,22 @@ impl Packed {
     /// The product of `rows` of the left operand by this, on this thread: `left` holds just those rows, one behind the
     /// other. The sums are the same as those of [`super::product`].
     pub(crate) fn multiply(&self, rows: Range<usize>, left: &[f32], target: &impl Target) {
-        let (left, by_row) = (Matrix::rows(left, self.depth), true);
-        let panels = Panels::new(self.kernel, rows.len(), self.depth, by_row);
-        let mut packed_left = Scratch::new(panels.count * panels.room);
-        for (index, into) in packed_left.chunks_exact_mut(panels.room).enumerate() {
-            self.kernel.pack_left(&left, panels.rows(index), (0, self.depth), &mut into[..panels.len(index)]);
-        }
+        let left = Matrix::rows(left, self.depth);
         let (mut tile, running) = (Tile::new(), self.kernel.start());
-        for (column, right) in self.panels.chunks_exact(self.len()).enumerate() {
-            let columns = (column * COLUMNS, COLUMNS.min(self.columns - column * COLUMNS));
-            panels.multiply(0..panels.count, &packed_left, (&running, right, columns.1), &mut tile, |row, sums| {
-                target.put(rows.start + row, columns.0, columns.1, sums, true, true);
-            });
+        for at in blocks(self.kernel, self.depth) {
+            let panels = Panels::new(self.kernel, rows.len(), at.len, true);
+            let mut packed_left = Scratch::new(panels.count * panels.room);
+            for (index, into) in packed_left.chunks_exact_mut(panels.room).enumerate() {
+                self.kernel.pack_left(&left, panels.rows(index), (at.from, at.len), &mut into[..panels.len(index)]);
+            }
+            let block = self.kernel.right_len(at.from)..self.kernel.right_len(at.from + at.len);
+            for (column, right) in self.panels.chunks_exact(self.len()).enumerate() {
+                let columns = (column * COLUMNS, COLUMNS.min(self.columns - column * COLUMNS));
+                let right = (&running, &right[block.clone()], columns.1);
+                panels.multiply(0..panels.count, &packed_left, right, &mut tile, |row, sums| {
+                    target.put(rows.start + row, columns.0, columns.1, sums, at.first, at.last);
+                });
+            }
         }
     }
 }
