@@ -35,7 +35,8 @@ pub use memory::Memory;
 pub use nearest::nearest;
 pub use open::{OpenOptions, binary_format, is_picture_folder, open, open_stream};
 pub use prepare::{
-    Condition, Encoder, Family, Field, Given, Layout, Notices, Preparation, PrepareConfig, Reals, Rows, Unseen, Window,
+    Condition, Encoder, Family, Field, Given, Layout, Masses, Notices, Preparation, PrepareConfig, Reals, Rows, Unseen,
+    Window,
 };
 pub use schema::{Column, ColumnKind, Role, Sample, Schema};
 pub use source::Source;

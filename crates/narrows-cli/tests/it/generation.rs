@@ -45,6 +45,22 @@ fn whole_columns_stay_whole_and_within_their_range() {
 }
 
 #[test]
+fn a_value_that_most_rows_share_is_as_frequent_in_samples() {
+    let scene = Scene::new();
+    let row = |at: usize| {
+        let (wave, gain) = ((at as f64 * 0.73).sin(), if at % 5 == 0 { 900.0 + (at % 70) as f64 } else { 0.0 });
+        format!("{:.4},{:.4},{gain:.1}\n", wave, 0.5 * wave + gain / 1000.0)
+    };
+    scene.write("t.csv", "a,b,gain\n".to_owned() + &(0..400).map(row).collect::<String>());
+    scene.succeeds(&["train", "t.csv", "--model", "vae", "--latent", "2", "--steps", "100", "--out", "vae"]);
+    scene.succeeds(&["generate", "vae", "-n", "500", "-o", "a.csv"]);
+    let text = String::from_utf8(scene.read("a.csv")).unwrap();
+    let gains: Vec<f64> = text.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse().unwrap()).collect();
+    let zeros = gains.iter().filter(|gain| **gain == 0.0).count();
+    assert!((350..450).contains(&zeros) && gains.iter().all(|gain| *gain >= 0.0), "{zeros} of 500");
+}
+
+#[test]
 fn models_without_a_prior_draw_from_a_mixture() {
     let scene = Scene::new();
     scene.succeeds(&["generate", model(), "-n", "20", "-o", "a.csv"]);

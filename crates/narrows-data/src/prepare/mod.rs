@@ -26,6 +26,7 @@ mod condition;
 mod config;
 mod encoder;
 mod layout;
+mod mass;
 mod note;
 mod notices;
 mod number;
@@ -41,6 +42,7 @@ pub use condition::{Condition, Given};
 pub use config::{ArrayScaling, MaxLevels, NumberScaling, PrepareConfig, Tails, Window};
 pub use encoder::Encoder;
 pub use layout::{Family, Field, Layout, Reals};
+pub use mass::Masses;
 pub use note::{Note, Remark};
 pub use notices::{Notices, Unseen};
 pub use rows::Rows;
@@ -208,13 +210,34 @@ impl Preparation {
         }
     }
 
-    /// What [`Self::invert`] gives of features that were drawn or denoised: where the numbers of training rows
-    /// were whole these are too, and within their range.
+    /// Whether training rows hold one number in so many rows that draws would lack it.
+    #[must_use]
+    pub fn has_masses(&self) -> bool {
+        matches!(&self.transform, Transform::Table(columns) if columns.iter().any(|column| column.mass.is_some()))
+    }
+
+    /// Which numbers stand for a value that many training rows share, by features that were drawn as those to come.
     ///
     /// # Errors
     /// As [`Self::invert`].
-    pub fn drawn(&self, features: &[f32]) -> Result<Block> {
+    pub fn masses(&self, drawn: &[f32]) -> Result<Masses> {
+        let Transform::Table(columns) = &self.transform else { return Ok(Masses::default()) };
+        let block = self.invert(drawn)?;
+        let band = |(column, values): (&TableColumn, ColumnData)| match (column.mass, values) {
+            (Some(mass), ColumnData::Numbers(values)) => Some(mass.band(values)),
+            _ => None,
+        };
+        Ok(Masses(columns.iter().zip(block.columns).map(band).collect()))
+    }
+
+    /// What [`Self::invert`] gives of features that were drawn or denoised: where the numbers of training rows
+    /// were whole these are too, and within their range; and numbers that stand for a value of `masses` are that value.
+    ///
+    /// # Errors
+    /// As [`Self::invert`].
+    pub fn drawn(&self, features: &[f32], masses: &Masses) -> Result<Block> {
         let mut block = self.invert(features)?;
+        masses.settle(&mut block.columns);
         if let Transform::Table(columns) = &self.transform {
             for (column, values) in columns.iter().zip(&mut block.columns) {
                 column.settle(values);

@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn new_levels_and_changed_constants_are_unseen_and_missing_cells_are_not() {
         let code = Code::Category { levels: vec!["on".into(), "off".into()], other: false, missing: false };
-        let mode = TableColumn { name: "mode".into(), kind: ColumnKind::Category, code, whole: None };
+        let mode = TableColumn { name: "mode".into(), kind: ColumnKind::Category, code, whole: None, mass: None };
         let watched = |name: &str, kind, held| Watched { name: name.into(), kind, held };
         let known = [
             watched("unit", ColumnKind::Number, Held::Number(7.0)),

@@ -2,6 +2,7 @@
 
 use super::config::{NumberScaling, PrepareConfig, Tails};
 use super::layout::{Family, Field};
+use super::mass::Mass;
 use super::note::Remark;
 use super::notices::Held;
 use super::number::Scale;
@@ -67,8 +68,9 @@ impl Plan {
         weights.extend(indicator.then(|| indicator_weight(&moments, missing)));
         let code = Code::Number { scale, fill, indicator };
         let mut plan = Self::kept(column, code, weights, remark);
-        if let Some(kept) = plan.column.as_mut().filter(|_| moments.whole) {
-            kept.whole = Some([moments.min, moments.max]);
+        if let Some(kept) = plan.column.as_mut() {
+            kept.whole = moments.whole.then_some([moments.min, moments.max]);
+            kept.mass = Mass::of(&sample);
         }
         plan
     }
@@ -117,7 +119,7 @@ impl Plan {
     }
 
     fn kept(column: &Column, code: Code, weights: Vec<f32>, remark: Option<Remark>) -> Self {
-        let column = TableColumn { name: column.name.clone(), kind: column.kind, code, whole: None };
+        let column = TableColumn { name: column.name.clone(), kind: column.kind, code, whole: None, mass: None };
         Self { column: Some(column), weights, remark, held: None }
     }
 }

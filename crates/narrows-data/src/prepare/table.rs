@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::mass::Mass;
 use super::number::Scale;
 use crate::table::TableError;
 use crate::{Column, ColumnData, ColumnKind, Error, Result, Schema, Texts};
@@ -21,6 +22,9 @@ pub(super) struct TableColumn {
     /// Least and largest number of training rows, where all were whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) whole: Option<[f64; 2]>,
+    /// The number that many training rows hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) mass: Option<Mass>,
 }
 
 /// How a column becomes features.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use narrows_data::sink::{self, Sink, SinkFormat, SinkOptions};
-use narrows_data::{Block, Encoder, Portion, Sample, Schema, Source, Subset, in_order};
+use narrows_data::{Block, Encoder, Masses, Portion, Sample, Schema, Source, Subset, in_order};
 use narrows_eval::ReconstructionError;
 use narrows_tensor::{Device, Tensor};
 
@@ -174,7 +174,7 @@ impl<'a> Rows<'a> {
         if let Some(sink) = &mut self.noisy {
             sink.write(overlaid(raw.clone(), preparation.invert(noisy)?, &self.overlay))?;
         }
-        self.out.write(overlaid(raw, preparation.drawn(features)?, &self.overlay))?;
+        self.out.write(overlaid(raw, preparation.drawn(features, &Masses::default())?, &self.overlay))?;
         self.written += numbers.len();
         Ok(())
     }

@@ -4,7 +4,7 @@ mod flow;
 mod sampler;
 
 use narrows_data::sink::{self, SinkOptions};
-use narrows_data::{Condition, Given, Sample};
+use narrows_data::{Condition, Given, Masses, Sample};
 use narrows_tensor::{Key, Tensor, random};
 
 pub use self::flow::FlowSampler;
@@ -15,6 +15,8 @@ use crate::{Error, Model, Result};
 
 /// Samples in one batch: a function of nothing, so that the same seed gives the same samples.
 const BATCH: usize = 1_024;
+/// Samples that tell which drawn numbers stand for a value that many training rows share.
+const REFERENCE: usize = 4_096;
 
 /// The condition that `text`, as `label=3`, gives to samples of `model`.
 ///
@@ -61,13 +63,7 @@ pub fn generate(
     // A sample says what it was drawn under.
     let told = condition.filter(|_| takes_columns(output.path));
     schema.columns.extend(told.map(Condition::column));
-    let options = SinkOptions { force: output.force, ..SinkOptions::default() };
-    let mut sink = sink::create(output.path, &schema, &options)?;
-    let key = Key::new(seed).named("generate");
-    let mut total = 0;
-    for start in (0..n).step_by(BATCH) {
-        let count = BATCH.min(n - start);
-        let key = key.fold(start as u64);
+    let samples = |count: usize, given: Option<Given>, key: &Key| -> Result<(Vec<f32>, Option<Vec<Given>>)> {
         let z = sampler::codes(model, sampler, count, &key.named("codes"))?;
         let conditions = condition.map(|condition| conditions(condition, given, count, &key.named("conditions")));
         let c = condition.zip(conditions.as_deref()).map(|(condition, given)| {
@@ -80,8 +76,22 @@ pub fn generate(
         } else {
             network.decode_given(&z, c.as_ref())?
         };
+        Ok((flat(&x)?, conditions))
+    };
+    let masses = match model.preparation.has_masses() {
+        // Under all conditions and for every seed the same numbers stand for the value.
+        true => model.preparation.masses(&samples(REFERENCE, None, &Key::new(0).named("reference"))?.0)?,
+        false => Masses::default(),
+    };
+    let options = SinkOptions { force: output.force, ..SinkOptions::default() };
+    let mut sink = sink::create(output.path, &schema, &options)?;
+    let key = Key::new(seed).named("generate");
+    let mut total = 0;
+    for start in (0..n).step_by(BATCH) {
+        let count = BATCH.min(n - start);
+        let (x, conditions) = samples(count, given, &key.fold(start as u64))?;
         let beside = told.zip(conditions).map(|(condition, given)| condition.values(&given));
-        let rows = model.preparation.drawn(&flat(&x)?)?;
+        let rows = model.preparation.drawn(&x, &masses)?;
         total += write_block(rows, sink.as_mut(), beside.into_iter().collect())?;
         progress(count);
     }
