@@ -48,7 +48,8 @@ fn whole_columns_stay_whole_and_within_their_range() {
 fn a_value_that_most_rows_share_is_as_frequent_in_samples() {
     let scene = Scene::new();
     let row = |at: usize| {
-        let (wave, gain) = ((at as f64 * 0.73).sin(), if at % 5 == 0 { 900.0 + (at % 70) as f64 } else { 0.0 });
+        let (wave, gain) =
+            ((at as f64 * 0.73).sin(), if at.is_multiple_of(5) { 900.0 + (at % 70) as f64 } else { 0.0 });
         format!("{:.4},{:.4},{gain:.1}\n", wave, 0.5 * wave + gain / 1000.0)
     };
     scene.write("t.csv", "a,b,gain\n".to_owned() + &(0..400).map(row).collect::<String>());

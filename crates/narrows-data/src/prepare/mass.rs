@@ -74,7 +74,9 @@ impl Masses {
     pub(super) fn settle(&self, columns: &mut [ColumnData]) {
         for (band, values) in self.0.iter().zip(columns) {
             if let (Some(band), ColumnData::Numbers(values)) = (band, values) {
-                values.iter_mut().for_each(|value| *value = band.settle(*value));
+                for value in values {
+                    *value = band.settle(*value);
+                }
             }
         }
     }
