@@ -232,6 +232,12 @@ mod tests {
         }
     }
 
+    fn normal(name: &str, len: usize) -> Vec<f32> {
+        let mut values = vec![0.0; len];
+        crate::random::fill_normal(&crate::Key::new(1).named(name), &mut values);
+        values
+    }
+
     fn check(size: Size, left_rows: bool, right_rows: bool) {
         let Size { rows, columns, depth } = size;
         let draw =
@@ -289,12 +295,7 @@ mod tests {
     fn packed_operands_give_the_bits_of_products() {
         for (rows, columns, depth) in [(200, 330, 1300), (20, 70, 1300), (130, 200, 513)] {
             let size = Size { rows, columns, depth };
-            let draw = |name: &str, len: usize| {
-                let mut values = vec![0.0; len];
-                crate::random::fill_normal(&crate::Key::new(1).named(name), &mut values);
-                values
-            };
-            let (a, b) = (draw("a", rows * depth), draw("b", columns * depth));
+            let (a, b) = (normal("a", rows * depth), normal("b", columns * depth));
             let right = Matrix::rows(&b, depth);
             let [mut whole, mut shared] = [(); 2].map(|()| vec![f32::NAN; rows * columns]);
             product(size, &Matrix::rows(&a, depth), &right, &Plain(Shared::new(&mut whole), columns));
@@ -310,12 +311,7 @@ mod tests {
     #[test]
     fn every_kernel_is_as_accurate_as_f32() {
         let size = Size { rows: 40, columns: 50, depth: 300 };
-        let draw = |name: &str, len: usize| {
-            let mut values = vec![0.0; len];
-            crate::random::fill_normal(&crate::Key::new(1).named(name), &mut values);
-            values
-        };
-        let (a, b) = (draw("a", size.rows * size.depth), draw("b", size.columns * size.depth));
+        let (a, b) = (normal("a", size.rows * size.depth), normal("b", size.columns * size.depth));
         let mut kernels = vec![Kernel::Vector];
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
         if amx::available() {
