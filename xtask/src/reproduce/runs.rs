@@ -73,7 +73,10 @@ impl Runs {
     ///
     /// When training fails.
     pub fn train(&self, run: &str, data: &Path, arguments: &[&str]) -> Result<Value> {
-        Ok(serde_json::from_str(&output(&mut self.training(run, data, arguments))?)?)
+        println!("train {run}");
+        let mut command = self.narrows(&["train"]);
+        command.arg(data).args(arguments).args(["--json", "--quiet", "--force", "--out"]).arg(self.path(run));
+        Ok(serde_json::from_str(&output(&mut command)?)?)
     }
 
     /// Trains anew into the folder `run` and returns the seconds that it took.
@@ -83,15 +86,8 @@ impl Runs {
     /// When training fails.
     pub fn train_timed(&self, run: &str, data: &Path, arguments: &[&str]) -> Result<f64> {
         let start = Instant::now();
-        output(&mut self.training(run, data, arguments))?;
+        self.train(run, data, arguments)?;
         Ok(start.elapsed().as_secs_f64())
-    }
-
-    fn training(&self, run: &str, data: &Path, arguments: &[&str]) -> Command {
-        println!("train {run}");
-        let mut command = self.narrows(&["train"]);
-        command.arg(data).args(arguments).args(["--json", "--quiet", "--force", "--out"]).arg(self.path(run));
-        command
     }
 
     /// What `narrows evaluate --json` says of a run on data.

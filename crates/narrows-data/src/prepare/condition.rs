@@ -124,7 +124,7 @@ impl Condition {
                 // As far again as the training rows reach, a model may follow a trend.
                 let known = low - (high - low)..=high + (high - low);
                 match text.parse::<f64>() {
-                    Ok(number) if known.contains(&number) => Ok(Given::Number(number)),
+                    Ok(number) if number.is_finite() && known.contains(&number) => Ok(Given::Number(number)),
                     _ => {
                         Err(refuse(format!("training rows hold {low} to {high}; give a number in or near that range")))
                     }

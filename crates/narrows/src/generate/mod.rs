@@ -15,7 +15,7 @@ use crate::{Error, Model, Result};
 
 /// Samples in one batch: a function of nothing, so that the same seed gives the same samples.
 const BATCH: usize = 1_024;
-/// Samples that tell which drawn numbers stand for a value that many training rows share.
+/// Rows that tell which drawn numbers stand for a value that many training rows share.
 const REFERENCE: usize = 4_096;
 
 /// The condition that `text`, as `label=3`, gives to samples of `model`.
@@ -80,7 +80,10 @@ pub fn generate(
     };
     let masses = match model.preparation.has_masses() {
         // Under all conditions and for every seed the same numbers stand for the value.
-        true => model.preparation.masses(&samples(REFERENCE, None, &Key::new(0).named("reference"))?.0)?,
+        true => {
+            let count = REFERENCE.div_ceil(model.preparation.layout().steps);
+            model.preparation.masses(&samples(count, None, &Key::new(0).named("reference"))?.0)?
+        }
         false => Masses::default(),
     };
     let options = SinkOptions { force: output.force, ..SinkOptions::default() };
