@@ -7,15 +7,15 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __cpuid_count, __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_ps,
-    _mm512_load_si512, _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_permutex2var_epi16, _mm512_set1_epi32,
-    _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_ps,
+    __cpuid_count, __m512i, _MM_HINT_T1, _mm_prefetch, _mm512_add_epi32, _mm512_and_si512, _mm512_castps_si512,
+    _mm512_castsi512_ps, _mm512_load_si512, _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_permutex2var_epi16,
+    _mm512_set1_epi32, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_ps,
 };
 use std::sync::OnceLock;
 
 use super::operand::{LinesMut, Operand};
 use super::pack::transpose16;
-use super::tile::{COLUMNS, Tile};
+use super::tile::{COLUMNS, Right, Tile};
 use crate::kernel::scratch::Scratch;
 
 /// Rows of a panel and, on the other side, columns: two tiles of 16.
@@ -28,6 +28,10 @@ pub(super) const BLOCK: usize = 512;
 const TILE: usize = 256;
 /// Numbers in one step of a panel: three pieces of two tiles.
 const PANEL: usize = 3 * 2 * TILE;
+/// Left panels that fetch the next right one between them.
+pub(super) const SHARES: usize = 4;
+/// Cache lines of the next right panel that one step fetches.
+const AHEAD: usize = PANEL / 16 / SHARES;
 /// Depths that are staged as f32 before they are split, a multiple of the step.
 const STAGE: usize = 256;
 
@@ -91,16 +95,23 @@ impl Registers {
 
     /// `tile = left right` for packed panels of equal depth. Taking `self` proves that the registers are configured.
     #[allow(clippy::unused_self)]
-    pub(super) fn multiply(&self, left: &[f32], right: &[f32], tile: &mut Tile) {
-        assert_eq!(left.len(), right.len());
+    pub(super) fn multiply(&self, left: &[f32], right: Right<'_>, tile: &mut Tile) {
+        assert_eq!(left.len(), right.data.len());
         let steps = left.len() / PANEL;
         // SAFETY: the registers are configured; each step reads `PANEL` numbers of either panel; the tile's four quarters
         // are stored with its row length as the stride. Tile registers are named nowhere else.
         unsafe {
             asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem));
-            let (mut a, mut b) = (left.as_ptr(), right.as_ptr());
+            let (mut a, mut b) = (left.as_ptr(), right.data.as_ptr());
+            let mut ahead = right.next.as_ptr();
             // Each piece is replaced as soon as its last product is under way, while the others run on.
             for _ in 0..steps {
+                if !right.next.is_empty() {
+                    for line in 0..AHEAD {
+                        _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(line * 16).cast());
+                    }
+                    ahead = ahead.wrapping_add(AHEAD * 16);
+                }
                 asm!(
                     // a2 b0
                     "tileloadd tmm4, [{a} + {s} + 4096]", "tileloadd tmm6, [{b} + {s}]",

@@ -1,7 +1,7 @@
 //! The kernels that a product can run on: the vector units everywhere, the matrix unit where there is one.
 
 use super::operand::{LinesMut, Operand};
-use super::tile::{self, COLUMNS, DEPTH, Left, STRIDE, Tile};
+use super::tile::{self, COLUMNS, DEPTH, Left, Right, STRIDE, Tile};
 
 /// Where a product runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,14 +128,17 @@ impl Kernel {
 }
 
 impl Running {
-    /// `tile = left right`, in the first `columns` columns at least.
-    pub(super) fn multiply(&self, left: Left<'_>, right: &[f32], columns: usize, tile: &mut Tile) {
+    /// `tile = left right`, in the columns that count at least. `place` is the left panel's among those that are multiplied by
+    /// this right one, one after the other: each fetches a share of what comes next.
+    pub(super) fn multiply(&self, left: Left<'_>, right: Right<'_>, place: usize, tile: &mut Tile) {
         match self {
-            Self::Vector => tile::multiply(left, right, columns, tile),
+            Self::Vector => tile::multiply(left, right.with_share(place, tile::SHARES), tile),
             #[cfg(target_arch = "x86_64")]
-            Self::Pairs => tile::multiply_pairs(left, right, tile),
+            Self::Pairs => tile::multiply_pairs(left, right.with_share(place, tile::SHARES), tile),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::Matrix(registers) => registers.multiply(left.data, right, tile),
+            Self::Matrix(registers) => {
+                registers.multiply(left.data, right.with_share(place, super::amx::SHARES), tile);
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ use kernel::{Kernel, Running};
 pub(crate) use operand::{LinesMut, Matrix, Operand, copy_run};
 pub(crate) use packed::Packed;
 pub(crate) use tile::COLUMNS;
-use tile::{Left, Tile};
+use tile::{Left, Right, Tile};
 
 use super::parallel::{Shared, for_each, for_each_part};
 use super::scratch::Scratch;
@@ -111,11 +111,12 @@ fn add_block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right:
         kernel.pack_left(left, panels.rows(index), (at.from, at.len), into);
     };
     // A column of tiles: the panels of a group, packed in `packed_left`, by one right panel.
-    let multiply = |panels: &Panels, group: Range<usize>, packed_left: &[f32], column: usize, right: &[f32]| {
-        let columns = (column * COLUMNS, COLUMNS.min(size.columns - column * COLUMNS));
-        let (mut tile, running) = (Tile::new(), kernel.start());
-        panels.multiply(group, packed_left, (&running, right, columns.1), &mut tile, |row, sums| {
-            target.put(row, columns.0, columns.1, sums, at.first, at.last);
+    let multiply = |panels: &Panels, group: Range<usize>, packed_left: &[f32], column: usize, packed: &[f32]| {
+        let (first, next) = (column * COLUMNS, (column + 1) % right_panels);
+        let [data, next] = [column, next].map(|column| &packed[column * panel..(column + 1) * panel]);
+        let right = Right { data, columns: COLUMNS.min(size.columns - first), next };
+        panels.multiply(group, packed_left, (&kernel.start(), right), &mut Tile::new(), |row, sums| {
+            target.put(row, first, right.columns, sums, at.first, at.last);
         });
     };
     let by_row = left.depth_contiguous();
@@ -130,8 +131,8 @@ fn add_block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right:
             for (index, into) in group.clone().zip(packed_left.chunks_exact_mut(all.room)) {
                 pack_left(&all, index, &mut into[..all.len(index)]);
             }
-            for (column, right) in packed.chunks_exact(panel).enumerate() {
-                multiply(&all, group.clone(), &packed_left, column, right);
+            for column in 0..right_panels {
+                multiply(&all, group.clone(), &packed_left, column, &packed);
             }
         });
     }
@@ -152,8 +153,7 @@ fn add_block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right:
     for_each(groups * right_panels, |task| {
         // One after the other, a thread's tasks find their group in its second-level cache.
         let (group, column) = (all.group(task / right_panels, groups), task % right_panels);
-        let right = &packed[column * panel..(column + 1) * panel];
-        multiply(&all, group.clone(), &packed_left[group.start * all.room..], column, right);
+        multiply(&all, group.clone(), &packed_left[group.start * all.room..], column, &packed);
     });
 }
 
@@ -187,20 +187,20 @@ impl Panels {
         self.kernel.left_len(self.rows(index).1, self.depth, self.by_row)
     }
 
-    /// Multiplies the panels of a group, packed one behind the other in `packed`, by so many columns of one right panel: gives
-    /// `put` the first row and the sums of each tile.
+    /// Multiplies the panels of a group, packed one behind the other in `packed`, by one right panel: gives `put` the first row
+    /// and the sums of each tile.
     fn multiply(
         &self,
         group: Range<usize>,
         packed: &[f32],
-        (running, right, columns): (&Running, &[f32], usize),
+        (running, right): (&Running, Right<'_>),
         tile: &mut Tile,
         put: impl Fn(usize, &[[f32; COLUMNS]]),
     ) {
-        for (index, data) in group.zip(packed.chunks(self.room)) {
+        for (place, (index, data)) in group.zip(packed.chunks(self.room)).enumerate() {
             let (row, rows) = self.rows(index);
             let left = Left { data: &data[..self.len(index)], rows, by_row: self.by_row };
-            running.multiply(left, right, columns, tile);
+            running.multiply(left, right, place, tile);
             put(row, &tile.0[..rows]);
         }
     }

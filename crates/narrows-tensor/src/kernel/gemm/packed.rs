@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::kernel::Kernel;
-use super::tile::Tile;
+use super::tile::{Right, Tile};
 use super::{BLOCK, COLUMNS, Matrix, Panels, Size, Target, blocks};
 use crate::kernel::parallel::{Shared, for_each};
 use crate::kernel::scratch::Scratch;
@@ -85,11 +85,12 @@ impl Packed {
                 self.kernel.pack_left(&left, panels.rows(index), (at.from, at.len), &mut into[..panels.len(index)]);
             }
             let block = self.kernel.right_len(at.from)..self.kernel.right_len(at.from + at.len);
-            for (column, right) in self.panels.chunks_exact(self.len()).enumerate() {
-                let columns = (column * COLUMNS, COLUMNS.min(self.columns - column * COLUMNS));
-                let right = (&running, &right[block.clone()], columns.1);
-                panels.multiply(0..panels.count, &packed_left, right, &mut tile, |row, sums| {
-                    target.put(rows.start + row, columns.0, columns.1, sums, at.first, at.last);
+            for column in 0..self.count() {
+                let (first, next) = (column * COLUMNS, (column + 1) % self.count());
+                let [data, next] = [column, next].map(|column| &self.panels[column * self.len()..][block.clone()]);
+                let right = Right { data, columns: COLUMNS.min(self.columns - first), next };
+                panels.multiply(0..panels.count, &packed_left, (&running, right), &mut tile, |row, sums| {
+                    target.put(rows.start + row, first, right.columns, sums, at.first, at.last);
                 });
             }
         }

@@ -6,6 +6,8 @@ pub(crate) const COLUMNS: usize = 32;
 const ROWS: usize = 14;
 /// The most rows where there are sixteen registers: twice as many as they hold sums of.
 const FEWER: usize = 12;
+/// Left panels that fetch the next right one between them: a depth of it takes two cache lines, and each fetches one in a depth.
+pub(super) const SHARES: usize = 2;
 /// Depths between two rows of a packed left panel; not a power of two, so that rows fall into different cache sets.
 pub(super) const STRIDE: usize = DEPTH + 16;
 /// Depths in one block of a packed left panel.
@@ -30,6 +32,32 @@ pub(super) struct Left<'a> {
     pub(super) by_row: bool,
 }
 
+/// A packed right panel.
+#[derive(Clone, Copy)]
+pub(super) struct Right<'a> {
+    /// `[depth][COLUMNS]`, or as the matrix unit has it.
+    pub(super) data: &'a [f32],
+    /// Columns that count.
+    pub(super) columns: usize,
+    /// Numbers that will be wanted next: they are fetched into the second-level cache in passing.
+    pub(super) next: &'a [f32],
+}
+
+impl Right<'_> {
+    /// This panel, with only share `index` of `count` of what comes next.
+    pub(super) fn with_share(self, index: usize, count: usize) -> Self {
+        let share = self.next.len() / count;
+        Self { next: if index < count { &self.next[index * share..(index + 1) * share] } else { &[] }, ..self }
+    }
+
+    /// Where the next numbers are, and how far apart the places are that a kernel fetches in so many steps: zero where there
+    /// are none.
+    #[cfg(target_arch = "x86_64")]
+    fn ahead(self, steps: usize) -> (*const f32, usize) {
+        (self.next.as_ptr(), self.next.len() / steps.max(1))
+    }
+}
+
 /// The most rows of a tile here.
 pub(super) fn rows() -> usize {
     #[cfg(target_arch = "x86_64")]
@@ -44,22 +72,22 @@ pub(super) fn left_len(rows: usize, depth: usize, by_row: bool) -> usize {
     if by_row { depth.div_ceil(DEPTH) * rows * STRIDE } else { (depth * rows).next_multiple_of(16) }
 }
 
-/// `tile = left right` in the first `columns` columns, for `right` laid out `[depth][COLUMNS]`.
-pub(super) fn multiply(left: Left<'_>, right: &[f32], columns: usize, tile: &mut Tile) {
-    let depth = right.len() / COLUMNS;
+/// `tile = left right` in the columns that count.
+pub(super) fn multiply(left: Left<'_>, right: Right<'_>, tile: &mut Tile) {
+    let depth = right.data.len() / COLUMNS;
     assert!((1..=ROWS).contains(&left.rows) && left.data.len() >= left_len(left.rows, depth, left.by_row));
-    assert!(columns <= COLUMNS);
+    assert!(right.columns <= COLUMNS);
     #[cfg(target_arch = "x86_64")]
     if crate::kernel::simd::avx512() {
         // SAFETY: AVX-512 is there, and the panels have the lengths that the kernel reads.
-        return unsafe { avx512::multiply(left, right.as_ptr(), depth, columns, tile) };
+        return unsafe { avx512::multiply(left, right, depth, tile) };
     }
     #[cfg(target_arch = "x86_64")]
     if crate::kernel::simd::avx2() {
         // SAFETY: AVX2 is there, and the panels have the lengths that the kernel reads.
-        return unsafe { avx2::multiply(left, right.as_ptr(), depth, columns, tile) };
+        return unsafe { avx2::multiply(left, right.data.as_ptr(), depth, right.columns, tile) };
     }
-    portable::multiply(left, right, tile);
+    portable::multiply(left, right.data, tile);
 }
 
 /// Whether the processor multiplies pairs of bf16.
@@ -72,43 +100,43 @@ pub(super) fn pairs() -> bool {
 
 /// As [`multiply`] in all columns for numbers that are pairs of bf16, in a left panel that is packed row by row.
 #[cfg(target_arch = "x86_64")]
-pub(super) fn multiply_pairs(left: Left<'_>, right: &[f32], tile: &mut Tile) {
-    let depth = right.len() / COLUMNS;
+pub(super) fn multiply_pairs(left: Left<'_>, right: Right<'_>, tile: &mut Tile) {
+    let depth = right.data.len() / COLUMNS;
     assert!((1..=ROWS).contains(&left.rows) && left.data.len() >= left_len(left.rows, depth, left.by_row));
     assert!(pairs() && left.by_row);
     // SAFETY: the unit is there, and the panels have the lengths that the kernel reads.
-    unsafe { avx512::multiply_pairs(left, right.as_ptr(), depth, tile) };
+    unsafe { avx512::multiply_pairs(left, right, depth, tile) };
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     use std::arch::x86_64::{
-        __m512, __m512bh, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
-        _mm512_storeu_ps,
+        __m512, __m512bh, _MM_HINT_T1, _mm_prefetch, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
+        _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
     };
     use std::mem::transmute;
 
-    use super::{COLUMNS, DEPTH, Left, STRIDE, Tile};
+    use super::{COLUMNS, DEPTH, Left, Right, STRIDE, Tile};
 
     /// Columns of a register.
     const LANES: usize = 16;
 
     /// # Safety
-    /// AVX-512 is there; `left` holds `depth` depths and `right` `depth * COLUMNS` numbers; `columns` are no more.
-    pub(super) unsafe fn multiply(left: Left<'_>, right: *const f32, depth: usize, columns: usize, tile: &mut Tile) {
-        let a = left.data.as_ptr();
+    /// AVX-512 is there; `left` holds `depth` depths and `right` `depth * COLUMNS` numbers.
+    pub(super) unsafe fn multiply(left: Left<'_>, right: Right<'_>, depth: usize, tile: &mut Tile) {
+        let (a, b) = (left.data.as_ptr(), (right.data.as_ptr(), right.ahead(depth)));
         macro_rules! by_rows {
             ($($rows:literal)*) => {
-                match (left.rows, left.by_row, columns > LANES) {
+                match (left.rows, left.by_row, right.columns > LANES) {
                     $(
                         // SAFETY: by this function's contract.
-                        ($rows, true, true) => unsafe { run::<$rows, 2, true>(a, right, depth, tile) },
+                        ($rows, true, true) => unsafe { run::<$rows, 2, true>(a, b, depth, tile) },
                         // SAFETY: by this function's contract.
-                        ($rows, false, true) => unsafe { run::<$rows, 2, false>(a, right, depth, tile) },
+                        ($rows, false, true) => unsafe { run::<$rows, 2, false>(a, b, depth, tile) },
                         // SAFETY: by this function's contract.
-                        ($rows, true, false) => unsafe { run::<$rows, 1, true>(a, right, depth, tile) },
+                        ($rows, true, false) => unsafe { run::<$rows, 1, true>(a, b, depth, tile) },
                         // SAFETY: by this function's contract.
-                        ($rows, false, false) => unsafe { run::<$rows, 1, false>(a, right, depth, tile) },
+                        ($rows, false, false) => unsafe { run::<$rows, 1, false>(a, b, depth, tile) },
                     )*
                     _ => {}
                 }
@@ -119,14 +147,14 @@ mod avx512 {
 
     /// # Safety
     /// AVX-512 and bf16 products are there; `left` holds `depth` depths row by row and `right` `depth * COLUMNS` numbers.
-    pub(super) unsafe fn multiply_pairs(left: Left<'_>, right: *const f32, depth: usize, tile: &mut Tile) {
-        let a = left.data.as_ptr();
+    pub(super) unsafe fn multiply_pairs(left: Left<'_>, right: Right<'_>, depth: usize, tile: &mut Tile) {
+        let (a, b) = (left.data.as_ptr(), (right.data.as_ptr(), right.ahead(depth)));
         macro_rules! by_rows {
             ($($rows:literal)*) => {
                 match left.rows {
                     $(
                         // SAFETY: by this function's contract.
-                        $rows => unsafe { run_pairs::<$rows, 2, true>(a, right, depth, tile) },
+                        $rows => unsafe { run_pairs::<$rows, 2, true>(a, b, depth, tile) },
                     )*
                     _ => {}
                 }
@@ -145,7 +173,7 @@ mod avx512 {
             #[target_feature(enable = $feature)]
             unsafe fn $name<const R: usize, const W: usize, const BY_ROW: bool>(
                 mut a: *const f32,
-                mut b: *const f32,
+                (mut b, (mut ahead, apart)): (*const f32, (*const f32, usize)),
                 mut depth: usize,
                 tile: &mut Tile,
             ) {
@@ -158,6 +186,8 @@ mod avx512 {
                         let block = if BY_ROW { depth.min(DEPTH) } else { depth };
                         let mut p = a;
                         for _ in 0..block {
+                            _mm_prefetch::<_MM_HINT_T1>(ahead.cast());
+                            ahead = ahead.wrapping_add(apart);
                             let columns: [_; W] = std::array::from_fn(|j| _mm512_loadu_ps(b.add(j * LANES)));
                             for (i, sums) in sums.iter_mut().enumerate() {
                                 let $x = _mm512_set1_ps(*p.add(i * row));
@@ -324,7 +354,7 @@ mod portable {
 
     #[cfg(test)]
     mod tests {
-        use super::super::{COLUMNS, Left, ROWS, Tile, left_len};
+        use super::super::{COLUMNS, Left, ROWS, Right, Tile, left_len};
 
         #[test]
         fn kernels_agree() {
@@ -342,7 +372,7 @@ mod portable {
                                 let mut rows = tile.0[..rows].iter().zip(&plain.0);
                                 rows.all(|(row, plain)| row[..columns] == plain[..columns])
                             };
-                            super::super::multiply(left, &right, columns, &mut best);
+                            super::super::multiply(left, Right { data: &right, columns, next: &data }, &mut best);
                             assert!(same(&best), "{by_row} {rows} {depth} {columns}");
                             #[cfg(target_arch = "x86_64")]
                             if crate::kernel::simd::avx2() {
