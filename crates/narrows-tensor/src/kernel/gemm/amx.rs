@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 
 use super::operand::{LinesMut, Operand};
 use super::pack::transpose16;
-use super::tile::{COLUMNS, Right, Tile};
+use super::tile::{COLUMNS, DEPTH, Right, STRIDE, Tile};
 use crate::kernel::scratch::Scratch;
 
 /// Rows of a panel and, on the other side, columns: two tiles of 16.
@@ -32,6 +32,8 @@ const PANEL: usize = 3 * 2 * TILE;
 pub(super) const SHARES: usize = 4;
 /// Cache lines of the next right panel that one step fetches.
 const AHEAD: usize = PANEL / 16 / SHARES;
+/// Pairs of bf16 that one instruction sums over.
+pub(super) const PAIRS: usize = 16;
 /// Depths that are staged as f32 before they are split, a multiple of the step.
 const STAGE: usize = 256;
 
@@ -64,6 +66,11 @@ fn permitted() -> bool {
 /// Numbers that a packed panel takes.
 pub(super) fn panel_len(depth: usize) -> usize {
     depth.div_ceil(STEP) * PANEL
+}
+
+/// Numbers that a left panel of pairs takes.
+pub(super) fn pairs_len(depth: usize) -> usize {
+    depth.div_ceil(DEPTH) * LANES * STRIDE
 }
 
 /// The registers' shapes: eight tiles of 16 rows of 64 bytes.
@@ -138,6 +145,46 @@ impl Registers {
                 a = a.add(PANEL);
                 b = b.add(PANEL);
             }
+            Self::store(tile);
+        }
+    }
+
+    /// As [`Registers::multiply`] for numbers that are pairs of bf16: `left` is laid out `[block][LANES][STRIDE]` and `right`
+    /// `[depth][COLUMNS]`, both with zeros up to a multiple of [`PAIRS`].
+    #[allow(clippy::unused_self)]
+    pub(super) fn multiply_pairs(&self, left: &[f32], right: Right<'_>, tile: &mut Tile) {
+        let depth = right.data.len() / COLUMNS;
+        assert!(depth.is_multiple_of(PAIRS) && left.len() >= pairs_len(depth));
+        // SAFETY: the registers are configured; the tiles of each step lie in their panels, whose lengths are checked; the tile's
+        // four quarters are stored with its row length as the stride. Tile registers are named nowhere else.
+        unsafe {
+            asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem));
+            let (mut a, mut b) = (left.as_ptr(), right.data.as_ptr());
+            for from in (0..depth).step_by(DEPTH) {
+                for step in (0..DEPTH.min(depth - from)).step_by(PAIRS) {
+                    asm!(
+                        "tileloadd tmm4, [{a} + {row}]", "tileloadd tmm6, [{b} + {columns}]",
+                        "tileloadd tmm5, [{c} + {row}]", "tileloadd tmm7, [{b} + {columns} + 64]",
+                        "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
+                        "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
+                        a = in(reg) a.add(step), c = in(reg) a.add(16 * STRIDE + step), b = in(reg) b,
+                        row = in(reg) STRIDE * 4, columns = in(reg) COLUMNS * 4, options(nostack, readonly),
+                    );
+                    b = b.add(PAIRS * COLUMNS);
+                }
+                a = a.wrapping_add(LANES * STRIDE);
+            }
+            Self::store(tile);
+        }
+    }
+
+    /// Writes the four sums.
+    ///
+    /// # Safety
+    /// The registers are configured.
+    unsafe fn store(tile: &mut Tile) {
+        // SAFETY: by this function's contract; the four quarters lie in the tile.
+        unsafe {
             asm!(
                 "tilestored [{c} + {s}], tmm0", "tilestored [{c} + {s} + 64], tmm1",
                 "tilestored [{d} + {s}], tmm2", "tilestored [{d} + {s} + 64], tmm3",

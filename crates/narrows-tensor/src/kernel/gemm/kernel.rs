@@ -14,6 +14,9 @@ pub(super) enum Kernel {
     /// Six bf16 products on the matrix unit.
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     Matrix,
+    /// Pairs of bf16 on the matrix unit.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    MatrixPairs,
 }
 
 /// A thread's use of a kernel.
@@ -23,6 +26,8 @@ pub(super) enum Running {
     Pairs,
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     Matrix(super::amx::Registers),
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    MatrixPairs(super::amx::Registers),
 }
 
 /// A third of the harmonic mean of rows, columns and depths from which on the matrix unit gains more than it costs: a number
@@ -44,6 +49,16 @@ impl Kernel {
         Self::Vector
     }
 
+    /// The fastest kernel for pairs of bf16.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn best_of_pairs() -> Self {
+        #[cfg(target_os = "linux")]
+        if super::amx::available() {
+            return Self::MatrixPairs;
+        }
+        Self::Pairs
+    }
+
     /// Depths after which partial sums go to memory.
     pub(super) fn block(self) -> usize {
         match self {
@@ -57,7 +72,7 @@ impl Kernel {
     pub(super) fn rows(self) -> usize {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::Matrix => super::amx::LANES,
+            Self::Matrix | Self::MatrixPairs => super::amx::LANES,
             _ => tile::rows(),
         }
     }
@@ -67,6 +82,8 @@ impl Kernel {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => super::amx::panel_len(depth),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::MatrixPairs => super::amx::pairs_len(depth),
             _ => tile::left_len(rows, depth, by_row),
         }
     }
@@ -76,6 +93,8 @@ impl Kernel {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => super::amx::panel_len(depth),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::MatrixPairs => depth.next_multiple_of(super::amx::PAIRS) * COLUMNS,
             _ => depth * COLUMNS,
         }
     }
@@ -90,6 +109,17 @@ impl Kernel {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => super::amx::pack(left, (row, rows), (from, depth), super::amx::Side::Left, into),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::MatrixPairs => {
+                for (block, into) in into.chunks_exact_mut(super::amx::LANES * STRIDE).enumerate() {
+                    let start = block * DEPTH;
+                    let depths = DEPTH.min(depth - start);
+                    left.copy_rows(row, from + start, LinesMut::new(into, rows, depths, STRIDE));
+                    for line in into.chunks_exact_mut(STRIDE).take(rows) {
+                        line[depths..depths.next_multiple_of(super::amx::PAIRS)].fill(0.0);
+                    }
+                }
+            }
             _ if left.depth_contiguous() => {
                 for (block, into) in into.chunks_exact_mut(rows * STRIDE).enumerate() {
                     let start = block * DEPTH;
@@ -111,7 +141,11 @@ impl Kernel {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => super::amx::pack(right, (column, columns), (from, depth), super::amx::Side::Right, into),
-            _ => right.fill_depth_major(column, columns, from, COLUMNS, into),
+            _ => {
+                let (numbers, beyond) = into.split_at_mut(depth * COLUMNS);
+                right.fill_depth_major(column, columns, from, COLUMNS, numbers);
+                beyond.fill(0.0);
+            }
         }
     }
 
@@ -123,6 +157,8 @@ impl Kernel {
             Self::Pairs => Running::Pairs,
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => Running::Matrix(super::amx::Registers::new()),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::MatrixPairs => Running::MatrixPairs(super::amx::Registers::new()),
         }
     }
 }
@@ -139,6 +175,8 @@ impl Running {
             Self::Matrix(registers) => {
                 registers.multiply(left.data, right.with_share(place, super::amx::SHARES), tile);
             }
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::MatrixPairs(registers) => registers.multiply_pairs(left.data, right, tile),
         }
     }
 }

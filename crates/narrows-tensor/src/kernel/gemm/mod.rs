@@ -72,7 +72,7 @@ pub(crate) fn pairs_available() -> bool {
 /// There are no [`pairs_available`].
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn product_of_pairs(size: Size, left: &Matrix<'_>, right: &Matrix<'_>, target: &impl Target) {
-    run(Kernel::Pairs, size, left, right, target);
+    run(Kernel::best_of_pairs(), size, left, right, target);
 }
 
 fn run(kernel: Kernel, size: Size, left: &impl Operand, right: &impl Operand, target: &impl Target) {
@@ -280,6 +280,50 @@ mod tests {
             rows in 1usize..70, columns in 1usize..80, depth in 0usize..90, left: bool, right: bool,
         ) {
             check(Size { rows, columns, depth }, left, right);
+        }
+    }
+
+    /// Products of pairs of small whole numbers, on each kernel that there is.
+    #[cfg(target_arch = "x86_64")]
+    fn check_pairs(size: Size) {
+        let Size { rows, columns, depth } = size;
+        let draw = |len: usize, salt: usize| -> Vec<[f32; 2]> {
+            (0..len).map(|i| [0, 5].map(|shift| ((i * 7919 + salt + shift) % 17) as f32 - 8.0)).collect()
+        };
+        let pack = |pairs: &[[f32; 2]]| -> Vec<f32> {
+            pairs.iter().map(|[a, b]| f32::from_bits(a.to_bits() >> 16 | b.to_bits())).collect()
+        };
+        let (a, b) = (draw(rows * depth, 1), draw(columns * depth, 2));
+        let (left, right) = (pack(&a), pack(&b));
+        let mut kernels = vec![];
+        kernels.extend(tile::pairs().then_some(Kernel::Pairs));
+        #[cfg(target_os = "linux")]
+        kernels.extend(amx::available().then_some(Kernel::MatrixPairs));
+        for kernel in kernels {
+            let mut out = vec![f32::NAN; rows * columns];
+            let (left, right) = (Matrix::rows(&left, depth), Matrix::rows(&right, depth));
+            run(kernel, size, &left, &right, &Plain(Shared::new(&mut out), columns));
+            for (index, out) in out.into_iter().enumerate() {
+                let (a, b) = (&a[index / columns * depth..][..depth], &b[index % columns * depth..][..depth]);
+                let sum: f32 = a.iter().zip(b).map(|(a, b)| a[0] * b[0] + a[1] * b[1]).sum();
+                assert_eq!(out, sum, "{kernel:?} {size:?} at {index}");
+            }
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn products_of_pairs_equal_the_naive_loop() {
+        // Left-over numbers of an earlier product must not count.
+        drop(std::array::from_fn::<_, 4, _>(|_| {
+            let mut scratch = Scratch::new(200_000);
+            scratch.fill(f32::NAN);
+            scratch
+        }));
+        for (rows, columns, depth) in
+            [(1, 1, 1), (3, 33, 16), (32, 32, 17), (45, 70, 67), (17, 40, 530), (200, 70, 100), (3, 5, 2100)]
+        {
+            check_pairs(Size { rows, columns, depth });
         }
     }
 
