@@ -2,6 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use narrows_tensor::Init;
+use narrows_tensor::ops::centre::centre;
 use narrows_tensor::ops::loss::squared_error;
 use narrows_tensor::ops::sparse::{Active, decode_sparse, encode_top_k, top_k};
 
@@ -58,7 +59,11 @@ impl Workload for TopK {
 
     fn step(&mut self) -> Result<f32> {
         let wrap = candle_core::Error::wrap;
-        let active = self.active(&self.x.broadcast_sub(&self.bias)?)?;
+        let centred = match self.operations {
+            Operations::Fused => centre(&self.x, &self.bias).map_err(wrap)?,
+            Operations::Candle => self.x.broadcast_sub(&self.bias)?,
+        };
+        let active = self.active(&centred)?;
         let loss = match self.operations {
             Operations::Fused => {
                 let y = decode_sparse(&active, &self.decoder, Some(&self.bias)).map_err(wrap)?;

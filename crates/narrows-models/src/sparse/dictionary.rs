@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 use narrows_core::Result;
+use narrows_tensor::ops::centre::centre;
 use narrows_tensor::{Gradients, Init, Parameters, Scope, unit};
 
 use super::median::geometric_median;
@@ -58,7 +59,7 @@ impl Dictionary {
     /// # Errors
     /// The features are others.
     pub fn centred(&self, u: &Tensor) -> Result<Tensor> {
-        Ok(u.broadcast_sub(&self.centre)?)
+        Ok(centre(u, &self.centre)?)
     }
 
     /// Puts the centre at the geometric median of rows.

@@ -62,7 +62,7 @@ impl CustomOp1 for Affine {
 }
 
 /// What `map` makes of each `width` numbers of `from`, on all threads.
-fn in_parts(from: &[f32], width: usize, map: impl Fn(&mut [f32], &[f32]) + Sync) -> Vec<f32> {
+pub(super) fn in_parts(from: &[f32], width: usize, map: impl Fn(&mut [f32], &[f32]) + Sync) -> Vec<f32> {
     storage::output(from.len(), |into| {
         for_each_part(into, (CHUNK / width).max(1) * width, |start, into| {
             for (into, from) in into.chunks_mut(width).zip(from[start..].chunks(width)) {

@@ -3,6 +3,7 @@
 pub mod activation;
 pub mod affine;
 pub mod batch_norm;
+pub mod centre;
 pub mod conv;
 pub mod conv1d;
 mod conv_composite;

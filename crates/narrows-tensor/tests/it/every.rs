@@ -6,6 +6,7 @@ use std::slice::from_ref;
 use candle_core::{DType, Device, Tensor};
 use narrows_tensor::ops::affine::affine;
 use narrows_tensor::ops::batch_norm::{batch_norm_infer, batch_norm_train};
+use narrows_tensor::ops::centre::centre;
 use narrows_tensor::ops::conv::{Stride2, conv_transpose2d, conv2d};
 use narrows_tensor::ops::conv1d::{Stride1, conv_transpose1d, conv1d};
 use narrows_tensor::ops::linear::linear;
@@ -136,6 +137,7 @@ pub(crate) fn cases(seed: u64, rows: usize) -> Vec<Case> {
         };
         add(name, from_ref(&pictures), Box::new(f));
     }
+    add("centre", &[input("o", &[n, a]), input("m", &[a])], Box::new(|t| centre(&t[0], &t[1])));
     let factor = (stride, 4 - stride);
     add("upsample", from_ref(&pictures), Box::new(move |t| upsample(&t[0], factor)));
     cases
