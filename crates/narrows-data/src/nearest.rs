@@ -4,6 +4,10 @@
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let fold = |text: &str| text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     let wanted = fold(name);
+    // Another number is no slip of the keyboard.
+    if wanted.chars().all(char::is_numeric) {
+        return None;
+    }
     let limit = 1 + wanted.chars().count() / 3;
     candidates
         .into_iter()
@@ -24,5 +28,7 @@ mod tests {
         assert_eq!(nearest("workclas", names), Some("workclass"));
         assert_eq!(nearest("Age", names), Some("age"));
         assert_eq!(nearest("temperature", names), None);
+        assert_eq!(nearest("12", ["1", "2"]), None);
+        assert_eq!(nearest("", ["1", "a"]), None);
     }
 }

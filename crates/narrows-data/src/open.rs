@@ -143,7 +143,7 @@ pub fn is_picture_folder(path: &Path) -> bool {
 }
 
 /// `source`, if it has the columns that the options name; arrays and pictures have none but a label or a file name.
-fn checked(source: Box<dyn Source>, options: &OpenOptions) -> Result<Box<dyn Source>> {
+pub(crate) fn checked(source: Box<dyn Source>, options: &OpenOptions) -> Result<Box<dyn Source>> {
     let names: Vec<String> = source.schema().columns.iter().map(|column| column.name.clone()).collect();
     known(source.origin(), &names, options)?;
     Ok(source)

@@ -170,16 +170,6 @@ pub enum Error {
         /// The split.
         split: &'static str,
     },
-    /// A column to carry along does not exist.
-    #[error("{origin}: no column `{name}` to keep{}", nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
-    NoColumn {
-        /// The data.
-        origin: String,
-        /// As given.
-        name: String,
-        /// The most similar name.
-        nearest: Option<String>,
-    },
     /// Parts of a run are damaged.
     #[error("{}: damaged: {}", run.display(), problems.join("; "))]
     DamagedRun {

@@ -48,7 +48,6 @@ impl Error {
             | Self::NoRun { .. }
             | Self::ResumeChanged { .. }
             | Self::EmptySplit { .. }
-            | Self::NoColumn { .. }
             | Self::Detect { .. }
             | Self::Stream { .. }
             | Self::Label { .. }

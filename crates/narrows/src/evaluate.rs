@@ -108,6 +108,9 @@ pub(crate) fn measure<K>(
     Ok((evaluation, errors))
 }
 
+/// Samples below which nothing is said of units that none of them uses.
+const FEW: usize = 20;
+
 /// How much the samples so far use each unit of the code; empty for models that do not count.
 #[derive(Default)]
 struct Usage(Vec<f64>);
@@ -127,7 +130,13 @@ impl Usage {
             return Ok(Vec::new());
         }
         self.0.iter_mut().for_each(|sum| *sum /= samples as f64);
-        Ok(network.diagnose(&self.0)?)
+        let mut figures = network.diagnose(&self.0)?;
+        if samples < FEW {
+            for figure in &mut figures {
+                figure.warning = None;
+            }
+        }
+        Ok(figures)
     }
 }
 

@@ -1,6 +1,6 @@
 //! How well single latents know the factors of data: for rows whose factors are known as columns beside the samples.
 
-use narrows_data::{Any, ColumnData, Subset, in_order, nearest};
+use narrows_data::{Any, ColumnData, Subset, in_order};
 use narrows_eval::mutual_information_gap;
 use narrows_tensor::DType;
 use serde::Serialize;
@@ -38,11 +38,8 @@ pub struct FactorFigure {
 pub fn factors(model: &Model, rows: &Subset<Any>, names: &[String]) -> Result<FactorFigures> {
     let schema = rows.source().schema();
     let place = |name: &String| {
-        schema.position(name).ok_or_else(|| Error::NoColumn {
-            origin: rows.source().origin().to_owned(),
-            name: name.clone(),
-            nearest: nearest(name, schema.columns.iter().map(|column| column.name.as_str())).map(Into::into),
-        })
+        let unknown = || narrows_data::Error::unknown_column(rows.source().origin(), name, schema);
+        Ok(schema.position(name).ok_or_else(unknown)?)
     };
     let places = names.iter().map(place).collect::<Result<Vec<_>>>()?;
     let mut latents = vec![Vec::new(); model.network.spec().code.elements()];

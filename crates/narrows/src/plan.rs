@@ -253,6 +253,10 @@ pub(crate) fn in_words(message: &str) -> String {
         ("expected f32", "expected a number"),
         ("expected a boolean", "expected true or false"),
         ("wanted exactly 1 element, more than 1 element", "several models are configured; keep one"),
+        (
+            "invalid type: unit variant, expected struct variant",
+            "this choice has options of its own: write { NAME = { OPTION = VALUE } }, as `narrows describe` shows",
+        ),
         ("invalid type: ", "found "),
         ("invalid value: ", "found "),
     ];

@@ -4,9 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use narrows_data::sink::{self, SinkFormat, SinkOptions};
-use narrows_data::{
-    Any, Block, Column, ColumnData, ColumnKind, Condition, Sample, Schema, Source, Subset, in_order, nearest,
-};
+use narrows_data::{Any, Block, Column, ColumnData, ColumnKind, Condition, Sample, Schema, Source, Subset, in_order};
 use narrows_tensor::{Device, Tensor};
 
 use crate::batches::batch;
@@ -187,11 +185,7 @@ pub(crate) fn kept_columns(schema: &Schema, origin: &str, names: &[String], wind
     let place = |name: &String| match schema.position(name) {
         Some(_) if windowed => Err(Error::KeepWindows { name: name.clone() }),
         Some(place) => Ok((place, schema.columns[place].clone())),
-        None => Err(Error::NoColumn {
-            origin: origin.to_owned(),
-            name: name.clone(),
-            nearest: nearest(name, schema.columns.iter().map(|column| column.name.as_str())).map(Into::into),
-        }),
+        None => Err(narrows_data::Error::unknown_column(origin, name, schema).into()),
     };
     Ok(Kept { places: names.iter().map(place).collect::<Result<_>>()?, number: windowed })
 }

@@ -11,7 +11,8 @@ use crate::verbs::Result;
 /// Where rows go.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct OutputOptions {
-    /// The file to write: .csv .tsv .parquet .arrow .arrows .npy .npz .safetensors .jsonl .png; `-` is standard output.
+    /// The file to write: .csv .tsv .parquet .arrow .arrows .npy .npz .safetensors .jsonl, and .png for pictures (a grid
+    /// of up to 256, else numbered files; FOLDER/ for separate ones); `-` is standard output.
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
     /// Carry these columns of the input along.
@@ -39,8 +40,16 @@ impl OutputOptions {
 
     /// How many rows of `what` were written, on stderr: stdout may be the data.
     pub(crate) fn done(&self, rows: usize, what: &str) {
-        tracing::info!("{} in {}", counted(rows, what), self.out.display());
+        tracing::info!("{} in {}", counted(rows, what), place(&self.out));
     }
+}
+
+/// Where rows went, for people: many pictures are numbered beside the file's name.
+pub(crate) fn place(out: &Path) -> String {
+    if out.extension().is_none_or(|extension| extension != "png") || out.exists() {
+        return out.display().to_string();
+    }
+    out.with_file_name(format!("{}-*.png", out.file_stem().unwrap_or_default().to_string_lossy())).display().to_string()
 }
 
 /// Refuses to write over a file or folder that is read, by whatever name. Terminals and pipes may be both.

@@ -97,6 +97,10 @@ impl Observer for Training {
         if let Some(bar) = self.bar.take() {
             end(&bar);
         }
+        if self.samples == 0 {
+            tracing::info!("all {} steps were done before", outcome.step);
+            return Ok(());
+        }
         let seconds = self.since.elapsed().as_secs_f64();
         tracing::info!("{} steps in {seconds:.1} s: {}", outcome.step, self.message());
         Ok(())

@@ -9,6 +9,7 @@ use narrows::{Model, Sampler};
 use super::Result;
 use crate::arguments::Shared;
 use crate::exit::Outcome;
+use crate::options::place;
 use crate::terminal::progress;
 
 /// Options of `narrows generate`.
@@ -20,7 +21,7 @@ pub(crate) struct Generate {
     #[arg(short, long = "number", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     number: u32,
     /// The file to write: .csv .tsv .parquet .arrow .arrows .npy .npz .safetensors .jsonl, and .png for pictures (a grid of
-    /// up to 256, else numbered files); `-` is standard output.
+    /// up to 256, else numbered files; FOLDER/ for separate ones); `-` is standard output.
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
     /// Seed of the samples.
@@ -67,7 +68,7 @@ impl Generate {
         let count = |rows| bar.inc(rows as u64);
         let written = narrows::generate(&model, sampler, self.number as usize, self.seed, given, output, count);
         progress::end(&bar);
-        tracing::info!("{} rows in {}", written?, self.out.display());
+        tracing::info!("{} rows in {}", written?, place(&self.out));
         Ok(Outcome::Done)
     }
 }

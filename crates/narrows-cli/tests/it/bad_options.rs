@@ -37,6 +37,18 @@ fn values_that_cannot_work_say_what_can() {
     scene.fails(&["train", "t.csv", "--model", "conv-ae", "--out", "run"], 2, &["conv-ae", "Use the model `ae`"]);
     let wide = ["train", "t.csv", "--out", "run", "--model", "ae", "--set", "model.widths=[1000000, 1000000]"];
     scene.fails(&wide, 2, &["encoder.1.weight", "4000 GB", "narrower layers"]);
+    let corruption = ["train", "t.csv", "--out", "run", "--model", "dae", "--set", "model.corruption=gaussian"];
+    scene.fails(&corruption, 2, &["options of its own", "narrows describe"]);
+    let stacked = ["train", "t.csv", "--out", "run", "--model", "stacked", "--set", "model.pretraining=1"];
+    scene.fails(&stacked, 2, &["pretraining = 1", "at most 0.9"]);
+    let both =
+        ["train", "t.csv", "--out", "run", "--set", "model.beta-vae.capacity=5", "--set", "model.beta-vae.warmup=0.5"];
+    scene.fails(&both, 2, &["warmup = 0.5", "leave out warmup or capacity"]);
+    let label = ["train", "t.csv", "--out", "run", "--label", "kind", "--exclude", "kind"];
+    scene.fails(&label, 2, &["`kind`", "the label and left out"]);
+    for data in ["digits", "synthetic:squares?rows=100"] {
+        scene.fails(&["train", data, "--out", "run", "--label", "lable"], 2, &["no column `lable`", "it has `"]);
+    }
     scene.fails(&["train"], 2, &["no data named"]);
     assert!(!scene.exists("run"), "a refused run left a directory");
 }

@@ -98,6 +98,8 @@ fn flows_are_fitted_where_asked_for_and_kept_in_the_file() {
 fn pictures_are_generated_as_a_grid_or_as_files() {
     let scene = Scene::new();
     train(&scene, "digits", "vae", &[]);
+    let few = scene.command(&["evaluate", "vae", "digits", "--limit", "3"]).output().unwrap();
+    assert!(!String::from_utf8_lossy(&few.stderr).contains("collapsed"), "three samples show no collapse");
     scene.succeeds(&["generate", "vae", "-n", "9", "-o", "grid.png"]);
     let grid = scene.read("grid.png");
     assert_eq!(&grid[1..4], b"PNG");
@@ -105,6 +107,10 @@ fn pictures_are_generated_as_a_grid_or_as_files() {
     let files = std::fs::read_dir(scene.path(".")).unwrap().map(|file| file.unwrap().file_name());
     let numbered = files.filter(|name| name.to_string_lossy().starts_with("many")).count();
     assert_eq!(numbered, 300);
+    scene.succeeds(&["generate", "vae", "-n", "3", "-o", "apart/"]);
+    let names = ["apart/000000.png", "apart/000001.png", "apart/000002.png"];
+    assert!(names.iter().all(|name| &scene.read(name)[1..4] == b"PNG") && !scene.exists("apart/000003.png"));
+    scene.fails(&["generate", "vae", "-n", "3", "-o", "apart/"], 2, &["000000.png: exists already", "--force"]);
 }
 
 #[test]
@@ -163,6 +169,25 @@ fn conditional_models_draw_samples_of_a_chosen_label() {
         3,
         &["the column `kind`", "narrows encode"],
     );
+}
+
+#[test]
+fn conditions_are_written_and_given_as_in_the_training_data() {
+    let scene = Scene::new();
+    let row = |at: usize| format!("{},{:.2},{}\n", at % 97, 0.01 * (at * 37 % 500) as f64, ["yes", "no"][at % 2]);
+    scene.write("t.csv", "load,dose,ok\n".to_owned() + &(0..400).map(row).collect::<String>());
+    for (label, digits) in [("load", 0), ("dose", 2)] {
+        let arguments = ["train", "t.csv", "--model", "conditional-vae", "--latent", "2", "--label", label];
+        scene.succeeds(&[&arguments[..], &BRIEF, &["--out", label]].concat());
+        scene.succeeds(&["generate", label, "-n", "50", "-o", "new.csv", "--force"]);
+        let text = String::from_utf8(scene.read("new.csv")).unwrap();
+        let told = text.lines().skip(1).map(|line| line.rsplit(',').next().unwrap());
+        let decimals = told.map(|cell| cell.split_once('.').map_or(0, |(_, decimals)| decimals.len())).max();
+        assert_eq!(decimals, Some(digits), "{text}");
+    }
+    train(&scene, "t.csv", "conditional-vae", &["--label", "ok"]);
+    scene.succeeds(&["generate", "conditional-vae", "-n", "5", "-o", "ok.csv", "--where", "ok=yes"]);
+    assert!(String::from_utf8(scene.read("ok.csv")).unwrap().lines().skip(1).all(|line| line.ends_with(",true")));
 }
 
 #[test]

@@ -55,4 +55,6 @@ fn a_run_that_was_stopped_and_resumed_gives_the_same_bytes() {
         let same = scene.read(&format!("{out}/metrics.jsonl")).len() == scene.read("whole/metrics.jsonl").len();
         assert!(same, "{signal}: steps were logged twice or not at all");
     }
+    let output = scene.command(&[&TRAIN[..], &["--out", "whole", "--resume"]].concat()).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("all 2000 steps were done before"), "{output:?}");
 }

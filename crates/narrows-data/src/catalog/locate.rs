@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Dataset, Opens, find};
+use crate::open::checked;
 use crate::smoothed::Smoothed;
 use crate::{Error, OpenOptions, Result, Source, digits, open as open_path};
 
@@ -54,7 +55,7 @@ fn found(data: &str, directory: Option<&Path>, options: &OpenOptions) -> Result<
         return open_path(path, options);
     }
     if crate::is_synthetic(data) {
-        return Ok(Box::new(crate::synthetic(data)?));
+        return checked(Box::new(crate::synthetic(data)?), options);
     }
     let (name, rest) = data.split_once('/').unwrap_or((data, ""));
     let dataset = match find(name) {
@@ -63,7 +64,7 @@ fn found(data: &str, directory: Option<&Path>, options: &OpenOptions) -> Result<
         _ => return open_path(path, options),
     };
     if dataset.opens == Opens::Embedded {
-        return Ok(Box::new(digits::open()?));
+        return checked(Box::new(digits::open()?), options);
     }
     let directory = data_directory(directory)?;
     let missing = || Error::NotFetched { name: dataset.name.into(), directory: directory.clone() };

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::PrepareConfig;
 use super::statistics::{Levels, Numbers, Statistics};
+use crate::table::boolean;
 use crate::{Column, ColumnData, ColumnKind, Error, Result, Schema, TableError, Texts};
 
 /// Whole numbers with at most as many distinct values name classes.
@@ -147,9 +148,8 @@ impl Condition {
             }
             Values::Number { quantiles, .. } => {
                 let place = quantile.clamp(0.0, 1.0) * quantiles.len().saturating_sub(1) as f64;
-                let low = place.floor();
-                let at = |place: f64| quantiles.get(place as usize).or(quantiles.last()).copied().unwrap_or(0.0);
-                Given::Number(at(low) + (at(low + 1.0) - at(low)) * (place - low))
+                // A number of the training rows, not one between them: it has their digits.
+                Given::Number(quantiles.get(place.round() as usize).or(quantiles.last()).copied().unwrap_or(0.0))
             }
         }
     }
@@ -239,7 +239,10 @@ impl Condition {
         let Values::Levels(levels) = &self.values else { return None };
         let by_name = levels.iter().position(|level| level.name == text);
         let number = || {
-            let number = text.parse::<f64>().ok()?;
+            let number = match self.kind {
+                ColumnKind::Boolean => boolean(text.as_bytes())?,
+                _ => text.parse::<f64>().ok()?,
+            };
             levels.iter().position(|level| level.number(self.kind) == Some(number))
         };
         by_name.or_else(number)

@@ -1,4 +1,4 @@
-//! PNG pictures: one image is one picture, a few hundred share a grid, more become numbered files.
+//! PNG pictures: one image is one picture, a few hundred share a grid, more become numbered files, as do all in a folder.
 
 use std::fs::File;
 use std::io::{Cursor, Write};
@@ -20,7 +20,12 @@ const MAX_BYTES: usize = 64 << 20;
 /// White pixels between the images of a grid.
 const GAP: usize = 2;
 
-/// Pictures in a grid, or numbered ones beside `path`.
+/// Whether a path names a folder: it ends in a separator, or there is one.
+pub(super) fn is_folder(path: &Path) -> bool {
+    path.as_os_str().to_string_lossy().ends_with(std::path::is_separator) || path.is_dir()
+}
+
+/// Pictures in a grid, or numbered ones beside `path`, or in it if it is a folder.
 pub(super) struct PngSink {
     path: PathBuf,
     force: bool,
@@ -45,12 +50,15 @@ impl PngSink {
         if !matches!(channels, 1 | 3) {
             return refuse(format!("images of {channels} channels to PNG"));
         }
-        check_target(path, force)?;
+        if !is_folder(path) {
+            check_target(path, force)?;
+        }
         Ok(Self { path: path.to_owned(), force, height, width, channels, cells: Vec::new(), numbered: None })
     }
 
     fn too_many(&self, cells: usize) -> bool {
-        cells > 1 && (cells > MAX_CELLS || cells * self.height * self.width * self.channels > MAX_BYTES)
+        is_folder(&self.path)
+            || cells > 1 && (cells > MAX_CELLS || cells * self.height * self.width * self.channels > MAX_BYTES)
     }
 
     /// Adds an image to the numbered files, with all that waited before it.
@@ -68,7 +76,10 @@ impl PngSink {
         };
         let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
         for cell in waiting {
-            let name = self.path.with_file_name(format!("{stem}-{:06}.png", names.len()));
+            let name = match is_folder(&self.path) {
+                true => self.path.join(format!("{:06}.png", names.len())),
+                false => self.path.with_file_name(format!("{stem}-{:06}.png", names.len())),
+            };
             let file = staging.path().join(name.file_name().unwrap_or_default());
             let bytes = encode(&self.path, &cell, self.width, self.height, self.channels)?;
             File::create_new(&file)
@@ -131,6 +142,9 @@ impl Sink for PngSink {
             }
             return write(&self.path, &self.grid()?, self.force);
         };
+        if is_folder(&self.path) {
+            std::fs::create_dir_all(&self.path).map_err(|source| write_error(&self.path, source))?;
+        }
         names.iter().try_for_each(|name| check_target(name, self.force))?;
         for name in names {
             let file = staging.path().join(name.file_name().unwrap_or_default());

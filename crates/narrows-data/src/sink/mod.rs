@@ -98,8 +98,11 @@ impl SinkFormat {
         ("png", Self::Png),
     ];
 
-    /// The format of a file name; standard output (`-`) is CSV.
+    /// The format of a file name; standard output (`-`) is CSV, and folders hold pictures.
     pub fn of(path: &Path) -> Option<Self> {
+        if grid::is_folder(path) {
+            return Some(Self::Png);
+        }
         if output::is_stdout(path) {
             return Some(Self::Csv);
         }

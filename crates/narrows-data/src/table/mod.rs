@@ -14,7 +14,7 @@ mod spool;
 mod time;
 
 pub(crate) use arrow::ArrowIpc;
-pub(crate) use csv::Csv;
+pub(crate) use csv::{Csv, boolean};
 pub use csv::{Line, Lines};
 pub use error::TableError;
 pub use faults::Faults;

@@ -31,6 +31,10 @@ fn complete(origin: &str, names: &[String], expected: &Schema, options: &OpenOpt
 
 /// Checks that no column is to be trained on and not.
 fn consistent(origin: &str, options: &OpenOptions) -> Result<(), TableError> {
+    if let Some(name) = options.label.as_ref().filter(|label| options.exclude.contains(label)) {
+        let uses = "the label and left out (exclude)";
+        return Err(TableError::Contradiction { origin: origin.to_owned(), name: name.clone(), uses });
+    }
     for name in options.columns.iter().flatten() {
         let uses = match name {
             name if options.exclude.contains(name) => "chosen (columns) and left out (exclude)",

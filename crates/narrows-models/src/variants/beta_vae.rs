@@ -10,7 +10,7 @@ use narrows_tensor::Scope;
 use crate::config::{FreeBits, Warmup, Weight};
 use crate::variant::{About, Kind, Paper, Variant, code_size};
 use crate::variational::{Elbo, Pressure, variational_options};
-use crate::{DataSpec, Result};
+use crate::{DataSpec, Error, Result};
 
 variational_options! {
     /// Options of `beta-vae`.
@@ -45,6 +45,15 @@ impl Variant for BetaVae {
     code_size!();
 
     fn check(&self, data: &DataSpec) -> Result<()> {
+        if self.capacity.is_some() && self.warmup != Warmup::default() {
+            return Err(Error::Misfit {
+                model: Self::ABOUT.name,
+                option: "warmup",
+                value: self.warmup.get().to_string(),
+                reason: "a capacity rises by itself over the run".into(),
+                remedy: "leave out warmup or capacity".into(),
+            });
+        }
         self.design().check(data)
     }
 

@@ -33,7 +33,7 @@ impl Variant for ConditionalVae {
         name: "conditional-vae",
         kind: Kind::Variational,
         title: "Conditional variational autoencoder",
-        summary: "A variational autoencoder that knows each sample's label, and draws new samples of a chosen one.",
+        summary: "A variational autoencoder that knows each sample's label (--label), and draws new ones of a chosen label (--where).",
         paper: Paper {
             authors: "Sohn, Lee & Yan",
             year: 2015,

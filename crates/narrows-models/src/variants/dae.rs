@@ -69,6 +69,7 @@ pub struct Dae {
     /// Largest random move of training samples along each axis of pictures and windows, in pixels or steps.
     pub shift: Shift,
     /// How far training pictures and windows are bent at random, as a share of their size, until the last steps of the run.
+    /// `narrows train` sets 0.08 for pictures of 20 pixels or more.
     pub deform: Deform,
     /// Networks trained side by side, whose reconstructions are averaged.
     pub members: Members,

@@ -38,13 +38,16 @@ pub struct Stacked {
     /// Non-linearity of hidden layers.
     #[schemars(schema_with = "crate::config::activation::schema")]
     pub activation: Activation,
-    /// Share of the run in which layers are trained one after the other, each for the same time.
+    /// Share of the run in which layers are trained one after the other, each for the same time; at most 0.9.
     pub pretraining: Share,
     /// How the inputs of every layer are corrupted in training; targets stay clean. Levels of noise are in units of the
     /// inputs' own deviation, for pixels of their range, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corruption: Option<Corruption>,
 }
+
+/// The largest share of a run for single layers: none of them sees what the others leave.
+const MOST: f64 = 0.9;
 
 impl Default for Stacked {
     fn default() -> Self {
@@ -76,6 +79,12 @@ impl Variant for Stacked {
 
     fn check(&self, data: &DataSpec) -> Result<()> {
         check_sizes(Self::ABOUT.name, self.code(), data)?;
+        if *self.pretraining.get() > MOST {
+            let (value, reason) =
+                (self.pretraining.get().to_string(), "too little is left to train all layers together".into());
+            let remedy = format!("choose a share of at most {MOST}");
+            return Err(Error::Misfit { model: Self::ABOUT.name, option: "pretraining", value, reason, remedy });
+        }
         match &self.corruption {
             Some(corruption) if !corruption.suits_units() => {
                 let (value, reason) = (corruption.name().into(), "units of hidden layers have no such noise".into());

@@ -1,6 +1,6 @@
 //! How well a detector's scores agree with labels.
 
-use narrows_data::{Any, ColumnData, Role, Subset, nearest};
+use narrows_data::{Any, ColumnData, Role, Subset};
 use narrows_eval::detection::{Alarms, BestF1, Ranking, vus_pr};
 use serde::Serialize;
 
@@ -124,11 +124,8 @@ pub fn detection_quality(
 fn labels(rows: &Subset<Any>, label: &str, anomalous: &[String]) -> Result<Vec<Option<bool>>> {
     let source = rows.source();
     let schema = source.schema();
-    let position = schema.position(label).ok_or_else(|| Error::NoColumn {
-        origin: source.origin().to_owned(),
-        name: label.into(),
-        nearest: nearest(label, schema.columns.iter().map(|column| column.name.as_str())).map(Into::into),
-    })?;
+    let position =
+        schema.position(label).ok_or_else(|| narrows_data::Error::unknown_column(source.origin(), label, schema))?;
     let mut labels = vec![None; source.rows()];
     for (index, range) in source.blocks().iter().enumerate() {
         let places = rows.places(range.clone());

@@ -76,7 +76,10 @@ pub(super) fn table(name: &str, evaluation: &Evaluation) -> Comparison {
 /// What a reader must know before trusting the model.
 pub(super) fn warnings(evaluation: &Evaluation) -> Vec<String> {
     let mut warnings: Vec<String> = evaluation.diagnostics.iter().filter_map(|figure| figure.warning.clone()).collect();
-    if ratio(evaluation) >= 1.0 && !evaluation.complete {
+    if evaluation.model.explained_variance.is_some_and(|share| share < 0.0) {
+        let advice = "Train longer, or set another likelihood or rate";
+        warnings.push(format!("The mean of the rows is nearer to them than the model's output. {advice}."));
+    } else if ratio(evaluation) >= 1.0 && !evaluation.complete {
         warnings.push(
             "PCA reconstructs these rows at least as well as the model. Use PCA, train longer, or change the model."
                 .into(),

@@ -27,7 +27,7 @@ pub(in crate::table) fn is_missing(cell: &[u8]) -> bool {
 }
 
 /// The boolean that a word stands for.
-pub(super) fn boolean(cell: &[u8]) -> Option<f64> {
+pub(crate) fn boolean(cell: &[u8]) -> Option<f64> {
     let stands = |words: &[&str; 2]| words.iter().position(|word| cell.eq_ignore_ascii_case(word.as_bytes()));
     match cell {
         b"1" | b"1.0" => Some(1.0),

@@ -17,6 +17,7 @@ use crate::format::storage::Storage;
 use crate::schema::Role;
 use crate::{Block, Column, ColumnKind, Error, OpenOptions, Result, Sample, Schema, Source};
 use index::{Index, Text};
+pub(crate) use kind::boolean;
 pub(super) use kind::{Cells, is_missing};
 pub use lines::{Line, Lines};
 use parse::Reading;
