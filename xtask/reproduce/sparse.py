@@ -1,8 +1,8 @@
 """Sparse autoencoders in PyTorch, after the papers, for `cargo xtask reproduce sparse`.
 
 `sparse.py prepare FILE.safetensors` writes train.npy and test.npy: centred, mean square 1 a value, rows shuffled.
-`sparse.py train KIND LATENTS K STEPS BATCH RATE` trains KIND (top-k, batch-top-k, matryoshka) on train.npy and prints the
-fraction of variance unexplained and the share of dead latents on test.npy as JSON.
+`sparse.py train KIND LATENTS K STEPS BATCH RATE SEED` trains KIND (top-k, batch-top-k, matryoshka) on train.npy, on one
+thread, and prints the fraction of variance unexplained and the share of dead latents on test.npy as JSON.
 """
 
 import json
@@ -104,8 +104,9 @@ class Sparse(torch.nn.Module):
         return {"fvu": error / variance, "dead": dead.float().mean().item(), "active": used.sum().item() / len(rows)}
 
 
-def train(kind, latents, k, steps, batch, rate):
-    torch.manual_seed(0)
+def train(kind, latents, k, steps, batch, rate, seed):
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
     rows, test = (torch.from_numpy(np.load(f"{name}.npy")) for name in ("train", "test"))
     model = Sparse(kind, rows.shape[1], latents, k, rows[:8192])
     optimizer = torch.optim.Adam(model.parameters(), rate, fused=True)
@@ -132,5 +133,5 @@ def train(kind, latents, k, steps, batch, rate):
 if sys.argv[1] == "prepare":
     prepare(sys.argv[2])
 else:
-    kind, latents, k, steps, batch, rate = sys.argv[2:]
-    train(kind, int(latents), int(k), int(steps), int(batch), float(rate))
+    kind, latents, k, steps, batch, rate, seed = sys.argv[2:]
+    train(kind, int(latents), int(k), int(steps), int(batch), float(rate), int(seed))

@@ -21,10 +21,17 @@ impl Spread {
     }
 }
 
+impl Spread {
+    /// Mean and deviation with so many decimals.
+    pub(super) fn with_digits(self, digits: usize) -> String {
+        let deviation = self.deviation.map(|deviation| format!(" ± {deviation:.digits$}"));
+        format!("{:.digits$}{}", self.mean, deviation.unwrap_or_default())
+    }
+}
+
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2}", self.mean)?;
-        self.deviation.map_or(Ok(()), |deviation| write!(f, " ± {deviation:.2}"))
+        f.write_str(&self.with_digits(2))
     }
 }
 
@@ -36,5 +43,6 @@ mod tests {
     fn deviations_take_one_degree_of_freedom() {
         assert_eq!(Spread::of(&[1.0, 2.0, 3.0]).to_string(), "2.00 ± 1.00");
         assert_eq!(Spread::of(&[4.25]).to_string(), "4.25");
+        assert_eq!(Spread::of(&[0.25, 0.75]).with_digits(4), "0.5000 ± 0.3536");
     }
 }
