@@ -18,7 +18,7 @@ use crate::terminal::table::Table;
 pub(crate) struct Compare {
     /// A file, a directory, `-` for standard input, or a dataset's name.
     data: Option<String>,
-    /// The variants to compare; all that fit the data where absent.
+    /// The variants to compare; all that fit the data where absent. Options of one of them: --set model.NAME.OPTION=VALUE.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     models: Vec<String>,
     /// Runs of each variant, with seeds from --seed on.

@@ -39,6 +39,8 @@ fn values_that_cannot_work_say_what_can() {
     scene.fails(&wide, 2, &["encoder.1.weight", "4000 GB", "narrower layers"]);
     let corruption = ["train", "t.csv", "--out", "run", "--model", "dae", "--set", "model.corruption=gaussian"];
     scene.fails(&corruption, 2, &["options of its own", "narrows describe"]);
+    let hidden = "model.dae.corruption={ masking = { share = 1.0 } }";
+    scene.fails(&set(hidden), 2, &["corruption = masking", "nothing is left to see"]);
     let stacked = ["train", "t.csv", "--out", "run", "--model", "stacked", "--set", "model.pretraining=1"];
     scene.fails(&stacked, 2, &["pretraining = 1", "at most 0.9"]);
     let both =

@@ -113,6 +113,9 @@ impl Corruption {
     pub fn check(&self, model: &'static str, data: &DataSpec) -> Result<(), Error> {
         let axes = data.sample.as_slice().len();
         let (reason, remedy) = match self {
+            Self::Masking { share } | Self::Columns { share } if *share.get() >= 1.0 => {
+                ("with a share of 1 nothing is left to see", "hide less: a share of 0.3 is usual")
+            }
             Self::Poisson { .. } if !data.unit_interval => {
                 ("only pixels between 0 and 1 are counts of photons", "use gaussian")
             }

@@ -60,9 +60,13 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Whether the output is further from the clean data than the input was.
+    /// Whether the output is further from the clean data than the input was: of pictures by the PSNR, which is a mean over
+    /// pictures.
     pub fn harmful(&self) -> bool {
-        self.denoised.squared_error_per_element > self.noisy.squared_error_per_element
+        match (self.noisy.psnr, self.denoised.psnr) {
+            (Some(noisy), Some(denoised)) => denoised < noisy,
+            _ => self.denoised.squared_error_per_element > self.noisy.squared_error_per_element,
+        }
     }
 }
 
