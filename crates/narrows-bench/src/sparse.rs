@@ -1,12 +1,12 @@
 //! A TopK sparse autoencoder: 384 -> 6,144, the 32 largest, batch 1,024.
 
-use candle_core::{Result, Tensor};
-use narrows_tensor::Init;
+use candle_core::{DType, Device, Result, Tensor};
 use narrows_tensor::ops::centre::centre;
 use narrows_tensor::ops::loss::squared_error;
-use narrows_tensor::ops::sparse::{Active, decode_sparse, encode_top_k, top_k};
+use narrows_tensor::ops::sparse::{Active, decode_sparse, encode_top_k};
+use narrows_tensor::{Init, Key, random};
 
-use crate::layers::{AdamW, samples, scope};
+use crate::layers::{AdamW, scope};
 use crate::{Operations, Workload};
 
 const INPUTS: usize = 384;
@@ -35,7 +35,7 @@ impl TopK {
         let decoder = parameter("decoder", &[LATENTS, INPUTS], normal)?;
         let bias = parameter("bias", &[INPUTS], Init::Constant(0.0))?;
         let optimizer = AdamW::new(&scope, 0.0, operations)?;
-        let x = samples(&[BATCH, INPUTS])?;
+        let x = random::normal(&Key::new(2), (BATCH, INPUTS), DType::F32, &Device::Cpu).map_err(wrap)?;
         Ok(Box::new(Self { encoder, encoder_bias, decoder, bias, optimizer, x, operations }))
     }
 
@@ -45,8 +45,8 @@ impl TopK {
             Operations::Fused => encode_top_k(x, &self.encoder, &self.encoder_bias, K).map_err(wrap),
             Operations::Candle => {
                 let dense = x.matmul(&self.encoder.t()?)?.broadcast_add(&self.encoder_bias)?;
-                let (values, indices) = top_k(&dense, K).map_err(wrap)?;
-                Ok(Active { values: values.relu()?, indices })
+                let indices = dense.detach().arg_sort_last_dim(false)?.narrow(1, 0, K)?.contiguous()?;
+                Ok(Active { values: dense.gather(&indices, 1)?.relu()?, indices })
             }
         }
     }

@@ -87,6 +87,14 @@ impl Parameters {
         Self { trained, buffers: self.buffers.clone() }
     }
 
+    /// Checks that neither a parameter nor a buffer is called so.
+    fn check_free(&self, name: &str) -> Result<()> {
+        if self.trained.contains_key(name) || self.buffers.contains_key(name) {
+            return Err(Error::DuplicateName { name: name.to_owned() });
+        }
+        Ok(())
+    }
+
     /// The number of trained numbers.
     pub fn count(&self) -> usize {
         self.trained.values().map(|var| var.elem_count()).sum()
@@ -181,10 +189,9 @@ impl Scope {
         let var = Var::from_tensor(&self.initial(&name, shape, init)?)?;
         let tensor = var.as_tensor().clone();
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        match store.trained.insert(name.clone(), var) {
-            None => Ok(tensor),
-            Some(_) => Err(Error::DuplicateName { name }),
-        }
+        store.check_free(&name)?;
+        store.trained.insert(name, var);
+        Ok(tensor)
     }
 
     /// A new buffer with a first value.
@@ -199,10 +206,9 @@ impl Scope {
         let var = Var::from_tensor(&value.to_device(&self.device)?)?;
         let value = var.as_detached_tensor();
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        match store.buffers.insert(name.clone(), var) {
-            None => Ok(Buffer { name, value }),
-            Some(_) => Err(Error::DuplicateName { name }),
-        }
+        store.check_free(&name)?;
+        store.buffers.insert(name.clone(), var);
+        Ok(Buffer { name, value })
     }
 
     /// Everything made in this tree so far.

@@ -162,8 +162,9 @@ pub fn run(options: &Options) -> Result {
     let path = repository::target()?.join("bench.json");
     let mut report = Report { machine: table::machine(python.as_deref()), outcomes: Vec::new() };
     let earlier = std::fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str::<Report>(&text).ok());
-    if let Some(earlier) = earlier.filter(|earlier| earlier.machine == report.machine) {
-        report.outcomes = earlier.outcomes;
+    // Without peers the machine is told without PyTorch's version.
+    if let Some(earlier) = earlier.filter(|earlier| earlier.machine.starts_with(&report.machine)) {
+        report = earlier;
     }
     for (name, _) in WORKLOADS {
         if !options.names.is_empty() && !options.names.iter().any(|wanted| wanted == name) {

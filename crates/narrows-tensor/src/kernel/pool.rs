@@ -8,7 +8,7 @@ use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -104,7 +104,13 @@ impl Pool {
         if self.threads() == 1 {
             return alone();
         }
-        let Ok(caller) = self.caller.try_lock() else { return alone() };
+        let caller = match self.caller.try_lock() {
+            Ok(caller) => caller,
+            // A task of an earlier loop panicked here; the loop was closed nevertheless.
+            Err(TryLockError::Poisoned(caller)) => caller.into_inner(),
+            Err(TryLockError::WouldBlock) => return alone(),
+        };
+        *self.panic() = None;
         let grain = (count / (8 * self.threads())).max(1);
         // SAFETY: this thread is the caller, no worker is inside, and the state is closed.
         unsafe { *self.job.get() = Job { task: (&raw const task).cast(), call: call::<F>, count, grain } };
@@ -118,11 +124,16 @@ impl Pool {
         }
         self.take_tasks();
         drop(closing);
-        let panic = self.panic.lock().ok().and_then(|mut panic| panic.take());
+        let panic = self.panic().take();
         drop(caller);
         if let Some(panic) = panic {
             resume_unwind(panic);
         }
+    }
+
+    /// What a worker's task panicked with.
+    fn panic(&self) -> MutexGuard<'_, Option<Box<dyn Any + Send>>> {
+        self.panic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs tasks until none is left.
@@ -259,5 +270,14 @@ mod tests {
             });
             assert_eq!(sum.into_inner(), 28);
         }
+        // Two tasks that wait for each other: they need two threads.
+        let (there, since) = (AtomicUsize::new(0), Instant::now());
+        pool.run(2, |_| {
+            there.fetch_add(1, Ordering::Relaxed);
+            while there.load(Ordering::Relaxed) < 2 {
+                assert!(since.elapsed() < Duration::from_secs(20), "the pool has one thread left");
+                std::thread::yield_now();
+            }
+        });
     }
 }

@@ -65,7 +65,9 @@ impl Layer<'_> {
         let rounding = (size.depth + 8) as f32 * f32::EPSILON;
         self.select(k, |selection, row, values, columns| {
             let (norm, error) = (x_rounded.norms[row], x_rounded.errors[row]);
-            let margin = error * w + (norm + error) * w_error + rounding * (norm * w + b) + f32::MIN_POSITIVE;
+            // Products and pieces too small for a normal number count as zero.
+            let lost = size.depth as f32 * f32::MIN_POSITIVE * (1.0 + norm + w);
+            let margin = error * w + (norm + error) * w_error + rounding * (norm * w + b) + lost;
             let x = &x[row * size.depth..][..size.depth];
             let exact = |column: usize| dot(x, &weight[column * size.depth..][..size.depth]) + bias[column];
             let (sums, maxima) = self.row(row, &sums, &maxima);
@@ -186,10 +188,13 @@ fn nearest(x: f32) -> u32 {
     if x.is_nan() { 0x7FC0_0000 } else { rounded }
 }
 
+/// Norm below which squares of what rounding changes are no normal numbers any more.
+const TINY: f32 = 1e-15;
+
 vectorized! {
     /// Writes pairs of rounded numbers and returns the norm of `row` and that of what rounding changed.
     fn round(row: &[f32], pairs: &mut [f32]) -> (f32, f32) {
-        let (mut squares, mut errors) = ([0.0; 16], [0.0; 16]);
+        let (mut squares, mut errors, mut largest) = ([0.0; 16], [0.0; 16], [0.0f32; 16]);
         for (line, pairs) in row.chunks(32).zip(pairs.chunks_mut(16)) {
             let mut block = [0.0f32; 32];
             block[..line.len()].copy_from_slice(line);
@@ -199,12 +204,19 @@ vectorized! {
                 let (a_error, b_error) = (a - f32::from_bits(a_bits), b - f32::from_bits(b_bits));
                 squares[lane] += a * a + b * b;
                 errors[lane] += a_error * a_error + b_error * b_error;
+                largest[lane] = largest[lane].max(a.abs()).max(b.abs());
                 block[lane] = f32::from_bits(a_bits >> 16 | b_bits);
             }
             let len = pairs.len();
             pairs.copy_from_slice(&block[..len]);
         }
-        (squares.iter().sum::<f32>().sqrt(), errors.iter().sum::<f32>().sqrt())
+        let (norm, error) = (squares.iter().sum::<f32>().sqrt(), errors.iter().sum::<f32>().sqrt());
+        if norm < TINY {
+            // Squares are below the smallest number: bounds from the largest value.
+            let norm = largest.iter().copied().fold(0.0, f32::max) * (row.len() as f32).sqrt();
+            return (norm, norm / 256.0);
+        }
+        (norm, error)
     }
 }
 
@@ -256,6 +268,20 @@ mod tests {
             for (column, row) in weight.chunks_exact_mut(131).enumerate() {
                 row.iter_mut().zip(&first).for_each(|(w, f)| *w = f + 1e-4 * *w + 1e-5 * column as f32);
             }
+        });
+    }
+
+    #[test]
+    fn sums_of_tiny_numbers_are_told_apart() {
+        check(|x, weight, bias| {
+            for x in x {
+                *x *= 1e-22;
+            }
+            // Numbers of eight bits: rounding changes only x.
+            for w in weight {
+                *w = f32::from_bits(w.to_bits() & 0xFFFF_0000);
+            }
+            bias.fill(0.0);
         });
     }
 

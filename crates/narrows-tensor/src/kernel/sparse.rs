@@ -58,8 +58,7 @@ impl Entries<'_> {
         });
     }
 
-    /// Adds `Σ value * dense[row]` over the entries of each column to `out[column]`, and `Σ value` to `sums[column]`, in
-    /// the order of rows; overwrites where `add` says so.
+    /// `out[column] = Σ value * dense[row]` over the entries of each column in the order of rows, or added to it.
     pub(crate) fn transposed(&self, columns: usize, dense: &[f32], width: usize, out: &mut [f32], add: bool) {
         let sorted = self.by_column(columns);
         let out = Shared::new(out);

@@ -17,9 +17,13 @@ use crate::{Error, Result};
 /// # Errors
 /// The shapes differ, or there are no samples.
 pub fn affine(x: &Tensor, scale: &Tensor, shift: &Tensor) -> Result<Tensor> {
+    if x.elem_count() == 0 {
+        let (found, expected) = (x.dims().to_vec(), "at least one sample".into());
+        return Err(Error::Shape { operation: "affine", argument: "x", found, expected });
+    }
     for (argument, constant) in [("scale", scale), ("shift", shift)] {
-        if x.elem_count() == 0 || constant.rank() >= x.rank() || !x.dims().ends_with(constant.dims()) {
-            let expected = format!("the last dimensions of a sample of x, which is {:?}, not empty", x.dims());
+        if constant.rank() >= x.rank() || !x.dims().ends_with(constant.dims()) {
+            let expected = format!("the last dimensions of a sample of x, which is {:?}", x.dims());
             return Err(Error::Shape { operation: "affine", argument, found: constant.dims().to_vec(), expected });
         }
     }
@@ -27,7 +31,10 @@ pub fn affine(x: &Tensor, scale: &Tensor, shift: &Tensor) -> Result<Tensor> {
     if !storage::fused([x, &scale, &shift]) {
         return Ok(x.broadcast_mul(&scale)?.broadcast_add(&shift)?);
     }
-    let long = |constant: &Tensor| constant.flatten_all()?.repeat(LONG.div_ceil(constant.elem_count()));
+    // Both as long as the longer one, of which the shorter one is a part, and long enough for a loop.
+    let width = scale.elem_count().max(shift.elem_count());
+    let width = width * LONG.div_ceil(width);
+    let long = |constant: &Tensor| constant.flatten_all()?.repeat(width / constant.elem_count());
     Ok(x.contiguous()?.apply_op1(Affine { scale: long(&scale)?, shift: long(&shift)? })?)
 }
 

@@ -19,8 +19,12 @@ use crate::{Error, Result, gradients};
 /// # Errors
 /// The shapes do not fit together, or `x` is empty.
 pub fn centre(x: &Tensor, centre: &Tensor) -> Result<Tensor> {
-    if x.rank() != 2 || x.elem_count() == 0 || centre.dims() != &x.dims()[1..] {
-        let expected = format!("the features of x, which is {:?}, [N, in] and not empty", x.dims());
+    if x.rank() != 2 || x.elem_count() == 0 {
+        let (found, expected) = (x.dims().to_vec(), "[N, in], not empty".into());
+        return Err(Error::Shape { operation: "centre", argument: "x", found, expected });
+    }
+    if centre.dims() != &x.dims()[1..] {
+        let expected = format!("{:?}, the features of x", &x.dims()[1..]);
         return Err(Error::Shape { operation: "centre", argument: "centre", found: centre.dims().to_vec(), expected });
     }
     if !storage::fused([x, centre]) {

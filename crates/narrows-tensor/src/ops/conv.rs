@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
 
-use crate::kernel::conv::{Finish, Geometry};
+use crate::kernel::conv::{Finish, Geometry, check_bias};
 use crate::kernel::{pointwise, storage};
 use crate::ops::conv_composite as composite;
 use crate::ops::slope::Slope;
@@ -37,6 +37,7 @@ pub fn conv2d(
     activation: Activation,
 ) -> Result<Tensor> {
     let geometry = Geometry::convolution(x, weight, at)?;
+    check_bias("conv2d", bias, geometry.small.channels)?;
     if storage::fused([x, weight].into_iter().chain(bias)) {
         return Layer { geometry, transposed: false, activation }.apply(x, weight, bias);
     }
@@ -61,6 +62,7 @@ pub fn conv_transpose2d(
     activation: Activation,
 ) -> Result<Tensor> {
     let geometry = Geometry::transposed(x, weight, at)?;
+    check_bias("conv_transpose2d", bias, geometry.big.channels)?;
     if storage::fused([x, weight].into_iter().chain(bias)) {
         return Layer { geometry, transposed: true, activation }.apply(x, weight, bias);
     }

@@ -51,6 +51,9 @@ fn check(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<()> {
     let &[out, inputs] = weight.dims() else {
         return wrong("weight", weight, "[out, in]".into());
     };
+    if out == 0 {
+        return wrong("weight", weight, format!("[out, {inputs}] with at least one output"));
+    }
     if x.elem_count() == 0 || x.dims().last() != Some(&inputs) {
         return wrong("x", x, format!("[.., {inputs}] with at least one row"));
     }

@@ -61,6 +61,9 @@ pub fn encode_chosen(x: &Tensor, weight: &Tensor, bias: &Tensor, choice: &Choice
     if bias.dims() != [latents] {
         return wrong("bias", bias, format!("[{latents}]"));
     }
+    if latents == 0 {
+        return wrong("weight", weight, format!("[latents, {inputs}] with at least one latent"));
+    }
     if let Choice::Above(bounds) = choice
         && bounds.len() != latents
     {

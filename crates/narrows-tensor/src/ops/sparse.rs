@@ -41,7 +41,10 @@ pub fn top_k(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
         let (rows, width) = x.dims2()?;
         storage::with(&x.detach(), |x| Tensor::from_vec(select(x, width, k), (rows, k), &Device::Cpu))?
     } else {
-        let order = x.detach().contiguous()?.arg_sort_last_dim(false)?.narrow(1, 0, k)?.contiguous()?;
+        let key = x.detach();
+        let largest = key.ones_like()?.affine(f64::INFINITY, 0.0)?;
+        let key = key.ne(&key)?.where_cond(&largest, &key)?;
+        let order = key.contiguous()?.arg_sort_last_dim(false)?.narrow(1, 0, k)?.contiguous()?;
         order.sort_last_dim(true)?.0
     };
     Ok((x.contiguous()?.gather(&indices, D::Minus1)?, indices))
@@ -98,6 +101,9 @@ pub fn decode_sparse(active: &Active, weight: &Tensor, bias: Option<&Tensor>) ->
     let &[rows, k] = active.values.dims() else {
         return wrong("decode_sparse", "values", &active.values, "[N, k]".into());
     };
+    if out == 0 {
+        return wrong("decode_sparse", "weight", weight, format!("[{latents}, out] with at least one output"));
+    }
     if active.indices.dims() != [rows, k] || rows * k == 0 {
         return wrong("decode_sparse", "indices", &active.indices, format!("{:?}, not empty", [rows, k]));
     }

@@ -141,6 +141,17 @@ fn what_does_not_fit_is_refused() {
     assert!(refused(&x, &w, at((1, 1), (0, 0), (0, 0))).contains("at least 5 x 5"));
     assert!(refused(&x.narrow(0, 0, 0).unwrap(), &w, at((1, 1), (2, 2), (0, 0))).contains("at least one sample"));
     assert!(refused(&x, &draw("w", &[4, 3, 3, 3]), at((1, 1), (0, 0), (0, 0))).contains("[out, KH, KW, 2]"));
+    for (dtype, biases) in [(DType::F32, 3), (DType::F32, 5), (DType::F64, 5)] {
+        let of = |name: &str, shape: &[usize]| draw(name, shape).to_dtype(dtype).unwrap();
+        let (x, bias) = (of("x", &[2, 3, 3, 2]), of("b", &[biases]));
+        let plain = at((1, 1), (0, 0), (0, 0));
+        for error in [
+            conv2d(&x, &of("w", &[4, 3, 3, 2]), Some(&bias), plain, Activation::Relu),
+            conv_transpose2d(&x, &of("w", &[2, 3, 3, 4]), Some(&bias), plain, Activation::Relu),
+        ] {
+            assert!(error.unwrap_err().to_string().contains("bias"), "{dtype:?} {biases}");
+        }
+    }
     assert!(
         conv_transpose2d(&x, &draw("w", &[2, 3, 3, 4]), None, at((2, 2), (0, 0), (2, 0)), Activation::Relu).is_err()
     );

@@ -129,8 +129,14 @@ pub(crate) fn cases(seed: u64, rows: usize) -> Vec<Case> {
     let up = [windows, input("s", &[c, kernel.max(2), d]), bias];
     let grown = Stride1 { output_padding, ..line };
     add("conv_transpose1d", &up, Box::new(move |t| conv_transpose1d(&t[0], &t[1], Some(&t[2]), grown, smooth)));
-    for (name, shape) in [("affine of samples", &[height, width, c][..]), ("affine of channels", &[c])] {
-        let [scale, shift] = ["factor", "summand"].map(|name| input(name, shape));
+    let (samples, channels) = (&[height, width, c][..], &[c][..]);
+    for (name, shapes) in [
+        ("affine of samples", [samples; 2]),
+        ("affine of channels", [channels; 2]),
+        ("affine of samples and channels", [samples, channels]),
+        ("affine of channels and samples", [channels, samples]),
+    ] {
+        let [scale, shift] = [("factor", shapes[0]), ("summand", shapes[1])].map(|(name, shape)| input(name, shape));
         let f = move |t: &[Tensor]| {
             let of = |constant: &Tensor| constant.to_dtype(t[0].dtype());
             affine(&t[0], &of(&scale)?, &of(&shift)?)

@@ -28,8 +28,17 @@ fn nan_is_seen_and_ties_go_to_the_first() {
         let (_, indices) = top_k(&x, 2).unwrap();
         assert_eq!(indices.to_vec2::<u32>().unwrap(), [[1, 3]]);
     }
-    let x = Tensor::new(&[[2f32, f32::NAN, 1.0]], &Device::Cpu).unwrap();
-    assert!(top_k(&x, 1).unwrap().0.to_vec2::<f32>().unwrap()[0][0].is_nan());
+    for dtype in [DType::F32, DType::F64] {
+        let values: Vec<f32> = (0..60).map(|i| if i % 20 == 7 { f32::NAN } else { i as f32 }).collect();
+        let x = Tensor::from_vec(values, (1, 60), &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
+        assert_eq!(top_k(&x, 4).unwrap().1.to_vec2::<u32>().unwrap(), [[7, 27, 47, 59]], "{dtype:?}");
+        let (none, some) = (x.narrow(1, 0, 0).unwrap(), x.narrow(1, 0, 3).unwrap());
+        let bias = Tensor::zeros(0, dtype, &Device::Cpu).unwrap();
+        let nothing = Tensor::zeros((0, 3), dtype, &Device::Cpu).unwrap();
+        assert!(top_k(&none, 1).is_err());
+        assert!(linear(&some, &nothing, None, Activation::Identity).is_err());
+        assert!(encode_chosen(&some, &nothing, &bias, &Choice::Largest(1)).is_err());
+    }
 }
 
 #[test]

@@ -47,7 +47,10 @@ fn everything() -> Vec<u64> {
     let gradients = Gradients::backward(&loss.mean_all().unwrap(), &scope.parameters()).unwrap();
     assert_eq!(gradients.iter().len(), 14);
     let all = gradients.iter().map(|(_, gradient)| bits(gradient));
-    all.chain([bits(&loss), gradients.norm().unwrap().to_bits()]).collect()
+    // Large enough for a matrix unit, where there is one.
+    let draw = |key: u64| random::normal(&Key::new(key), (700, 600), DType::F32, &Device::Cpu).unwrap();
+    let large = linear(&draw(5), &draw(6), None, Activation::Identity).unwrap();
+    all.chain([bits(&loss), gradients.norm().unwrap().to_bits(), bits(&large)]).collect()
 }
 
 /// The same of every operation, with enough rows for several threads.

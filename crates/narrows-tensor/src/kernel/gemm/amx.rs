@@ -3,7 +3,8 @@
 //! The unit multiplies bf16 numbers and adds in f32. Each f32 number is the exact sum of three bf16 numbers (24 bits of
 //! mantissa = 3 x 8), `x = x0 + x1 + x2` with `|x1| <= 2⁻⁸ |x|` and `|x2| <= 2⁻¹⁶ |x|`, so that
 //! `a b = a0 b0 + (a0 b1 + a1 b0) + (a0 b2 + a1 b1 + a2 b0)` up to `2⁻²³ |a b|` (Henry, Tang & Heinecke 2019): six products
-//! on a unit sixteen times as fast as the vector units. Infinite numbers give `NaN`.
+//! on a unit sixteen times as fast as the vector units. Infinite numbers, and those that round to infinity in bf16 (from
+//! `3.39e38` on), give `NaN`; the unit takes pieces below `2⁻¹²⁶` as zero, so numbers below `2⁻¹¹⁰` lose digits.
 
 use std::arch::asm;
 use std::arch::x86_64::{
@@ -11,6 +12,7 @@ use std::arch::x86_64::{
     _mm512_castsi512_ps, _mm512_load_si512, _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_permutex2var_epi16,
     _mm512_set1_epi32, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_ps,
 };
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use super::operand::{LinesMut, Operand};
@@ -90,14 +92,14 @@ static SHAPES: Shapes = {
 };
 
 /// The tile registers of this thread, in use until dropped.
-pub(super) struct Registers(());
+pub(super) struct Registers(PhantomData<*mut ()>);
 
 impl Registers {
     pub(super) fn new() -> Self {
         assert!(available());
         // SAFETY: the unit is there, and the configuration is a valid one.
         unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const SHAPES, options(nostack, readonly)) };
-        Self(())
+        Self(PhantomData)
     }
 
     /// `tile = left right` for packed panels of equal depth. Taking `self` proves that the registers are configured.

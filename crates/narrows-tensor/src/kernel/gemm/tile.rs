@@ -54,7 +54,9 @@ impl Right<'_> {
     /// are none.
     #[cfg(target_arch = "x86_64")]
     fn ahead(self, steps: usize) -> (*const f32, usize) {
-        (self.next.as_ptr(), self.next.len() / steps.max(1))
+        // An address that is not there would cost a walk through the tables of pages each time.
+        let place = if self.next.is_empty() { self.data } else { self.next };
+        (place.as_ptr(), self.next.len() / steps.max(1))
     }
 }
 
@@ -200,7 +202,7 @@ mod avx512 {
                             b = b.add(COLUMNS);
                         }
                         depth -= block;
-                        a = a.add(R * STRIDE);
+                        a = a.wrapping_add(R * STRIDE);
                     }
                     for (sums, row) in sums.iter().zip(&mut tile.0) {
                         for (j, sum) in sums.iter().enumerate() {
@@ -272,7 +274,7 @@ mod avx2 {
     /// The sums of `R` rows and `W` registers of columns from row and column `first` and `column` on.
     ///
     /// # Safety
-    /// AVX2 and FMA are there; `left` holds `depth` depths of more than `first + R` rows and `right` as many of 32 columns.
+    /// AVX2 and FMA are there; `left` holds `depth` depths of at least `first + R` rows and `right` as many of 32 columns.
     #[target_feature(enable = "avx2,fma")]
     unsafe fn run<const R: usize, const W: usize, const BY_ROW: bool>(
         left: Left<'_>,
@@ -299,8 +301,8 @@ mod avx2 {
                             *sum = _mm256_fmadd_ps(x, b, *sum);
                         }
                     }
-                    p = p.add(step);
-                    b = b.add(COLUMNS);
+                    p = p.wrapping_add(step);
+                    b = b.wrapping_add(COLUMNS);
                 }
                 depth -= block;
                 a = a.wrapping_add(left.rows * STRIDE);

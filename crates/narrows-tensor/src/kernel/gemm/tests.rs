@@ -1,0 +1,181 @@
+//! Products on every kernel beside naive loops.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Sums into a matrix.
+struct Plain<'a>(Shared<'a, f32>, usize);
+
+impl Target for Plain<'_> {
+    fn put(&self, row: usize, column: usize, columns: usize, sums: &[[f32; COLUMNS]], first: bool, _: bool) {
+        for (i, sums) in sums.iter().enumerate() {
+            // SAFETY: tiles do not overlap.
+            let into = unsafe { self.0.part((row + i) * self.1 + column, columns) };
+            for (into, sum) in into.iter_mut().zip(sums) {
+                *into = if first { *sum } else { *into + sum };
+            }
+        }
+    }
+}
+
+/// A matrix that has to be packed number by number, as patches of images have.
+struct Hidden<'a>(Matrix<'a>);
+
+impl Operand for Hidden<'_> {
+    fn depth_contiguous(&self) -> bool {
+        self.0.depth_contiguous()
+    }
+
+    fn copy_rows(&self, row: usize, from: usize, into: LinesMut<'_>) {
+        self.0.copy_rows(row, from, into);
+    }
+
+    fn fill_depth_major(&self, row: usize, rows: usize, from: usize, width: usize, into: &mut [f32]) {
+        self.0.fill_depth_major(row, rows, from, width, into);
+    }
+}
+
+fn normal(name: &str, len: usize) -> Vec<f32> {
+    let mut values = vec![0.0; len];
+    crate::random::fill_normal(&crate::Key::new(1).named(name), &mut values);
+    values
+}
+
+fn check(size: Size, left_rows: bool, right_rows: bool) {
+    let Size { rows, columns, depth } = size;
+    let draw =
+        |len: usize, salt: usize| -> Vec<f32> { (0..len).map(|i| ((i * 7919 + salt) % 17) as f32 - 8.0).collect() };
+    let (a, b) = (draw(rows * depth, 1), draw(columns * depth, 2));
+    let left = if left_rows { Matrix::rows(&a, depth) } else { Matrix::columns(&a, rows) };
+    let right = if right_rows { Matrix::rows(&b, depth) } else { Matrix::columns(&b, columns) };
+    let mut kernels = vec![Kernel::Vector];
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    if amx::available() {
+        kernels.push(Kernel::Matrix);
+    }
+    let outs = kernels.into_iter().filter(|_| depth > 0).flat_map(|kernel| {
+        let mut outs = [(); 2].map(|()| vec![f32::NAN; rows * columns]);
+        run(kernel, size, &left, &right, &Plain(Shared::new(&mut outs[0]), columns));
+        run(kernel, size, &Hidden(left), &Hidden(right), &Plain(Shared::new(&mut outs[1]), columns));
+        outs
+    });
+    let mut best = vec![f32::NAN; rows * columns];
+    product(size, &left, &right, &Plain(Shared::new(&mut best), columns));
+    let outs: Vec<_> = outs.chain([best]).collect();
+    for i in 0..rows {
+        for j in 0..columns {
+            let sum: f32 = (0..depth)
+                .map(|k| {
+                    let a = if left_rows { a[i * depth + k] } else { a[k * rows + i] };
+                    a * if right_rows { b[j * depth + k] } else { b[k * columns + j] }
+                })
+                .sum();
+            for out in &outs {
+                assert_eq!(out[i * columns + j], sum, "{size:?} {left_rows} {right_rows} at {i}, {j}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #[test]
+    fn products_equal_the_naive_loop(
+        rows in 1usize..70, columns in 1usize..80, depth in 0usize..90, left: bool, right: bool,
+    ) {
+        check(Size { rows, columns, depth }, left, right);
+    }
+}
+
+/// Products of pairs of small whole numbers, on each kernel that there is.
+#[cfg(target_arch = "x86_64")]
+fn check_pairs(size: Size) {
+    let Size { rows, columns, depth } = size;
+    let draw = |len: usize, salt: usize| -> Vec<[f32; 2]> {
+        (0..len).map(|i| [0, 5].map(|shift| ((i * 7919 + salt + shift) % 17) as f32 - 8.0)).collect()
+    };
+    let pack = |pairs: &[[f32; 2]]| -> Vec<f32> {
+        pairs.iter().map(|[a, b]| f32::from_bits(a.to_bits() >> 16 | b.to_bits())).collect()
+    };
+    let (a, b) = (draw(rows * depth, 1), draw(columns * depth, 2));
+    let (left, right) = (pack(&a), pack(&b));
+    let mut kernels = vec![];
+    kernels.extend(tile::pairs().then_some(Kernel::Pairs));
+    #[cfg(target_os = "linux")]
+    kernels.extend(amx::available().then_some(Kernel::MatrixPairs));
+    for kernel in kernels {
+        let mut out = vec![f32::NAN; rows * columns];
+        let (left, right) = (Matrix::rows(&left, depth), Matrix::rows(&right, depth));
+        run(kernel, size, &left, &right, &Plain(Shared::new(&mut out), columns));
+        for (index, out) in out.into_iter().enumerate() {
+            let (a, b) = (&a[index / columns * depth..][..depth], &b[index % columns * depth..][..depth]);
+            let sum: f32 = a.iter().zip(b).map(|(a, b)| a[0] * b[0] + a[1] * b[1]).sum();
+            assert_eq!(out, sum, "{kernel:?} {size:?} at {index}");
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn products_of_pairs_equal_the_naive_loop() {
+    // Left-over numbers of an earlier product must not count.
+    drop(std::array::from_fn::<_, 4, _>(|_| {
+        let mut scratch = Scratch::new(200_000);
+        scratch.fill(f32::NAN);
+        scratch
+    }));
+    for (rows, columns, depth) in
+        [(1, 1, 1), (3, 33, 16), (32, 32, 17), (45, 70, 67), (17, 40, 530), (200, 70, 100), (3, 5, 2100), (3200, 40, 3)]
+    {
+        check_pairs(Size { rows, columns, depth });
+    }
+}
+
+#[test]
+fn deep_and_tall_products_are_summed_block_by_block() {
+    check(Size { rows: 3, columns: 5, depth: 4500 }, true, true);
+    check(Size { rows: 3, columns: 33, depth: 4500 }, false, false);
+    check(Size { rows: 1500, columns: 35, depth: 1100 }, true, false);
+    check(Size { rows: 1500, columns: 3, depth: 2100 }, false, true);
+}
+
+#[test]
+fn packed_operands_give_the_bits_of_products() {
+    for (rows, columns, depth) in [(200, 330, 1300), (20, 70, 1300), (130, 200, 513)] {
+        let size = Size { rows, columns, depth };
+        let (a, b) = (normal("a", rows * depth), normal("b", columns * depth));
+        let right = Matrix::rows(&b, depth);
+        let [mut whole, mut shared] = [(); 2].map(|()| vec![f32::NAN; rows * columns]);
+        product(size, &Matrix::rows(&a, depth), &right, &Plain(Shared::new(&mut whole), columns));
+        let packed = Packed::all(&[(size, right)]);
+        for share in [0..rows / 3, rows / 3..rows] {
+            let left = &a[share.start * depth..share.end * depth];
+            packed[0].multiply(share, left, &Plain(Shared::new(&mut shared), columns));
+        }
+        assert!(whole == shared, "{size:?}");
+    }
+}
+
+#[test]
+fn every_kernel_is_as_accurate_as_f32() {
+    let size = Size { rows: 40, columns: 50, depth: 300 };
+    let (a, b) = (normal("a", size.rows * size.depth), normal("b", size.columns * size.depth));
+    let mut kernels = vec![Kernel::Vector];
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    if amx::available() {
+        kernels.push(Kernel::Matrix);
+    }
+    for kernel in kernels {
+        let mut out = vec![0.0; size.rows * size.columns];
+        let (left, right) = (Matrix::rows(&a, size.depth), Matrix::rows(&b, size.depth));
+        run(kernel, size, &left, &right, &Plain(Shared::new(&mut out), size.columns));
+        for (index, out) in out.into_iter().enumerate() {
+            let (i, j) = (index / size.columns, index % size.columns);
+            let products = (0..size.depth).map(|k| f64::from(a[i * size.depth + k]) * f64::from(b[j * size.depth + k]));
+            let (exact, scale) = products.fold((0.0, 0.0), |(sum, scale), p| (sum + p, scale + p.abs()));
+            // A sum in order in f32 is within depth * 2^-24 of its terms' size, and typically within its root.
+            assert!((f64::from(out) - exact).abs() < 1e-6 * scale, "{kernel:?} at {i}, {j}");
+        }
+    }
+}
