@@ -19,9 +19,7 @@ impl Spread {
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         Self { mean, deviation: (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt()) }
     }
-}
 
-impl Spread {
     /// Mean and deviation with so many decimals.
     pub(super) fn with_digits(self, digits: usize) -> String {
         let deviation = self.deviation.map(|deviation| format!(" ± {deviation:.digits$}"));
