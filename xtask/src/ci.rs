@@ -60,7 +60,7 @@ fn format() -> Result {
 
 /// Alone, with the features that it asks for itself and without tensors; its tests run with all others.
 fn data_without_tensors() -> Result {
-    execute(&mut cargo(&["check", "--package", "narrows-data"]))?;
+    execute(&mut cargo(&["check", "--package", "narrows-data", "--all-targets"]))?;
     let tree = output(&mut cargo(&["tree", "--package", "narrows-data", "--edges", "normal", "--prefix", "none"]))?;
     match tree.lines().find(|line| line.starts_with("candle")) {
         Some(line) => Err(format!("narrows-data depends on {line}: tensors belong in narrows-tensor").into()),

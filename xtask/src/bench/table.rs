@@ -103,7 +103,9 @@ const INTRODUCTION: &str = "# Benchmarks\n\n\
     program would have which does nothing but the network's products, at that rate. Whole commands (`encode`) have a second \
     ratio, to the script without Python's imports; `shuttle-csv` trains and scores a table of 49,097 rows, beside PyOD's \
     autoencoder with its defaults. Workloads can be measured a few at a time: the last column is the commit. Each \
-    machine has a section of its own.\n";
+    machine has a section of its own. Until dffb489 the ratio was to the fastest of PyTorch's modes in each round, since then \
+    it is to the mode with the best median; until e025ef8 `sparse-1024` ran on uniform numbers and PyTorch's on normal ones, \
+    so that those rows are not like for like.\n";
 
 /// What was measured on one machine.
 fn section(report: &Report) -> String {
