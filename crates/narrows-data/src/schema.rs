@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Result, TableError};
+
 /// The shape of one sample and, for tables, its columns in file order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,5 +127,14 @@ impl Schema {
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// As [`Schema::position`], for a column that has to be in `origin`.
+    ///
+    /// # Errors
+    /// There is no such column; the error names those that there are.
+    pub fn require(&self, origin: &str, name: &str) -> Result<usize> {
+        let columns = || self.columns.iter().map(|column| column.name.clone()).collect();
+        Ok(self.position(name).ok_or_else(|| TableError::unknown_column(origin, name, columns()))?)
     }
 }

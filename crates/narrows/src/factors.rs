@@ -37,10 +37,7 @@ pub struct FactorFigure {
 /// A column is missing or holds no numbers, the rows cannot be read, or the codes have one value only.
 pub fn factors(model: &Model, rows: &Subset<Any>, names: &[String]) -> Result<FactorFigures> {
     let schema = rows.source().schema();
-    let place = |name: &String| {
-        let unknown = || narrows_data::Error::unknown_column(rows.source().origin(), name, schema);
-        Ok(schema.position(name).ok_or_else(unknown)?)
-    };
+    let place = |name: &String| Ok(schema.require(rows.source().origin(), name)?);
     let places = names.iter().map(place).collect::<Result<Vec<_>>>()?;
     let mut latents = vec![Vec::new(); model.network.spec().code.elements()];
     let mut factors = vec![Vec::new(); names.len()];

@@ -182,10 +182,9 @@ pub(crate) fn kept(source: &dyn Source, names: &[String], windowed: bool) -> Res
 }
 
 pub(crate) fn kept_columns(schema: &Schema, origin: &str, names: &[String], windowed: bool) -> Result<Kept> {
-    let place = |name: &String| match schema.position(name) {
-        Some(_) if windowed => Err(Error::KeepWindows { name: name.clone() }),
-        Some(place) => Ok((place, schema.columns[place].clone())),
-        None => Err(narrows_data::Error::unknown_column(origin, name, schema).into()),
+    let place = |name: &String| match schema.require(origin, name)? {
+        _ if windowed => Err(Error::KeepWindows { name: name.clone() }),
+        place => Ok((place, schema.columns[place].clone())),
     };
     Ok(Kept { places: names.iter().map(place).collect::<Result<_>>()?, number: windowed })
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use narrows::narrows_train::{Best, BoxError, Evaluation, Flow, Observer, Outcome, Plan, StepReport};
+use narrows::narrows_train::{Best, BoxError, Ending, Evaluation, Flow, Observer, Outcome, Plan, StepReport};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// The bar that is shown now, if any.
@@ -98,7 +98,8 @@ impl Observer for Training {
             end(&bar);
         }
         if self.samples == 0 {
-            tracing::info!("all {} steps were done before", outcome.step);
+            let all = if outcome.ending == Ending::Completed { "all " } else { "" };
+            tracing::info!("{all}{} steps were done before", outcome.step);
             return Ok(());
         }
         let seconds = self.since.elapsed().as_secs_f64();

@@ -28,6 +28,8 @@ pub(super) fn is_folder(path: &Path) -> bool {
 /// Pictures in a grid, or numbered ones beside `path`, or in it if it is a folder.
 pub(super) struct PngSink {
     path: PathBuf,
+    /// Whether `path` is a folder.
+    folder: bool,
     force: bool,
     height: usize,
     width: usize,
@@ -50,15 +52,15 @@ impl PngSink {
         if !matches!(channels, 1 | 3) {
             return refuse(format!("images of {channels} channels to PNG"));
         }
-        if !is_folder(path) {
+        let folder = is_folder(path);
+        if !folder {
             check_target(path, force)?;
         }
-        Ok(Self { path: path.to_owned(), force, height, width, channels, cells: Vec::new(), numbered: None })
+        Ok(Self { path: path.to_owned(), folder, force, height, width, channels, cells: Vec::new(), numbered: None })
     }
 
     fn too_many(&self, cells: usize) -> bool {
-        is_folder(&self.path)
-            || cells > 1 && (cells > MAX_CELLS || cells * self.height * self.width * self.channels > MAX_BYTES)
+        self.folder || cells > 1 && (cells > MAX_CELLS || cells * self.height * self.width * self.channels > MAX_BYTES)
     }
 
     /// Adds an image to the numbered files, with all that waited before it.
@@ -76,7 +78,7 @@ impl PngSink {
         };
         let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
         for cell in waiting {
-            let name = match is_folder(&self.path) {
+            let name = match self.folder {
                 true => self.path.join(format!("{:06}.png", names.len())),
                 false => self.path.with_file_name(format!("{stem}-{:06}.png", names.len())),
             };
@@ -142,7 +144,7 @@ impl Sink for PngSink {
             }
             return write(&self.path, &self.grid()?, self.force);
         };
-        if is_folder(&self.path) {
+        if self.folder {
             std::fs::create_dir_all(&self.path).map_err(|source| write_error(&self.path, source))?;
         }
         names.iter().try_for_each(|name| check_target(name, self.force))?;

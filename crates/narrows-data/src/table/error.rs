@@ -226,17 +226,15 @@ pub enum TableError {
     },
 }
 
-/// The first names, and how many more there are.
-impl crate::Error {
-    /// A column that was asked for is not in `schema`.
-    #[must_use]
-    pub fn unknown_column(origin: &str, name: &str, schema: &crate::Schema) -> Self {
-        let columns: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
+impl TableError {
+    /// A column that was asked for is not among `columns`.
+    pub(crate) fn unknown_column(origin: &str, name: &str, columns: Vec<String>) -> Self {
         let nearest = crate::nearest(name, columns.iter().map(String::as_str)).map(str::to_owned);
-        TableError::UnknownColumn { origin: origin.into(), name: name.into(), nearest, columns }.into()
+        Self::UnknownColumn { origin: origin.into(), name: name.into(), nearest, columns }
     }
 }
 
+/// The first names, and how many more there are.
 fn shorten(names: &[String]) -> String {
     const SHOWN: usize = 20;
     let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

@@ -31,10 +31,6 @@ fn complete(origin: &str, names: &[String], expected: &Schema, options: &OpenOpt
 
 /// Checks that no column is to be trained on and not.
 fn consistent(origin: &str, options: &OpenOptions) -> Result<(), TableError> {
-    if let Some(name) = options.label.as_ref().filter(|label| options.exclude.contains(label)) {
-        let uses = "the label and left out (exclude)";
-        return Err(TableError::Contradiction { origin: origin.to_owned(), name: name.clone(), uses });
-    }
     for name in options.columns.iter().flatten() {
         let uses = match name {
             name if options.exclude.contains(name) => "chosen (columns) and left out (exclude)",
@@ -48,8 +44,12 @@ fn consistent(origin: &str, options: &OpenOptions) -> Result<(), TableError> {
     Ok(())
 }
 
-/// Checks that every column that `options` name is among `names`.
+/// Checks that every column that `options` name is among `names`, and that the label is not left out.
 pub(crate) fn known(origin: &str, names: &[String], options: &OpenOptions) -> Result<(), TableError> {
+    if let Some(name) = options.label.as_ref().filter(|label| options.exclude.contains(label)) {
+        let uses = "the label and left out (exclude)";
+        return Err(TableError::Contradiction { origin: origin.to_owned(), name: name.clone(), uses });
+    }
     let asked = options.columns.iter().flatten().chain(&options.exclude).chain(&options.keep);
     asked.chain(&options.label).chain(&options.time).try_for_each(|name| require(origin, names, name))
 }
@@ -98,10 +98,5 @@ fn require(origin: &str, names: &[String], name: &String) -> Result<(), TableErr
     if names.contains(name) {
         return Ok(());
     }
-    Err(TableError::UnknownColumn {
-        origin: origin.to_owned(),
-        name: name.clone(),
-        nearest: crate::nearest(name, names.iter().map(String::as_str)).map(str::to_owned),
-        columns: names.to_vec(),
-    })
+    Err(TableError::unknown_column(origin, name, names.to_vec()))
 }

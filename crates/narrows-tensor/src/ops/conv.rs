@@ -2,7 +2,8 @@
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
 
-use crate::kernel::conv::{Finish, Geometry, check_bias};
+use super::linear::check_bias;
+use crate::kernel::conv::{Finish, Geometry};
 use crate::kernel::{pointwise, storage};
 use crate::ops::conv_composite as composite;
 use crate::ops::slope::Slope;

@@ -57,8 +57,16 @@ fn check(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<()> {
     if x.elem_count() == 0 || x.dims().last() != Some(&inputs) {
         return wrong("x", x, format!("[.., {inputs}] with at least one row"));
     }
+    check_bias("linear", bias, out)
+}
+
+/// Checks that a layer of `out` outputs has as many biases, if any.
+pub(super) fn check_bias(operation: &'static str, bias: Option<&Tensor>, out: usize) -> Result<()> {
     match bias {
-        Some(bias) if bias.dims() != [out] => wrong("bias", bias, format!("[{out}]")),
+        Some(bias) if bias.dims() != [out] => {
+            let (found, expected) = (bias.dims().to_vec(), format!("[{out}]"));
+            Err(Error::Shape { operation, argument: "bias", found, expected })
+        }
         _ => Ok(()),
     }
 }

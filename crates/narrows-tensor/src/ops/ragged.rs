@@ -14,7 +14,7 @@ use crate::kernel::scratch::Scratch;
 use crate::kernel::select::{BLOCK, block_maxima};
 use crate::kernel::sparse::Entries;
 use crate::kernel::storage;
-use crate::ops::linear::linear;
+use crate::ops::linear::{check_bias, linear};
 use crate::ops::sparse::Active;
 use crate::{Activation, Error, Result, gradients};
 
@@ -58,9 +58,7 @@ pub fn encode_chosen(x: &Tensor, weight: &Tensor, bias: &Tensor, choice: &Choice
     if x.rank() != 2 || x.dims()[1] != inputs || x.elem_count() == 0 {
         return wrong("x", x, format!("[N, {inputs}] with at least one row"));
     }
-    if bias.dims() != [latents] {
-        return wrong("bias", bias, format!("[{latents}]"));
-    }
+    check_bias("encode_chosen", Some(bias), latents)?;
     if latents == 0 {
         return wrong("weight", weight, format!("[latents, {inputs}] with at least one latent"));
     }

@@ -13,7 +13,7 @@ use crate::kernel::screen::Layer;
 use crate::kernel::select::{BLOCK, Selection, block_maxima};
 use crate::kernel::sparse::Entries;
 use crate::kernel::storage;
-use crate::ops::linear::linear;
+use crate::ops::linear::{check_bias, linear};
 use crate::ops::slope::Slope;
 use crate::{Activation, Error, Result, gradients};
 
@@ -67,9 +67,7 @@ pub fn encode_top_k(x: &Tensor, weight: &Tensor, bias: &Tensor, k: usize) -> Res
     if x.dims().len() != 2 || x.dims()[1] != inputs {
         return wrong("encode_top_k", "x", x, format!("[N, {inputs}]"));
     }
-    if bias.dims() != [latents] {
-        return wrong("encode_top_k", "bias", bias, format!("[{latents}]"));
-    }
+    check_bias("encode_top_k", Some(bias), latents)?;
     check_k("encode_top_k", x, latents, k)?;
     if !storage::fused([x, weight, bias]) {
         let (values, indices) = top_k(&linear(x, weight, Some(bias), Activation::Identity)?, k)?;
@@ -107,9 +105,7 @@ pub fn decode_sparse(active: &Active, weight: &Tensor, bias: Option<&Tensor>) ->
     if active.indices.dims() != [rows, k] || rows * k == 0 {
         return wrong("decode_sparse", "indices", &active.indices, format!("{:?}, not empty", [rows, k]));
     }
-    if let Some(bias) = bias.filter(|bias| bias.dims() != [out]) {
-        return wrong("decode_sparse", "bias", bias, format!("[{out}]"));
-    }
+    check_bias("decode_sparse", bias, out)?;
     let indices: Arc<[u32]> = active.indices.flatten_all()?.to_vec1::<u32>()?.into();
     if indices.iter().any(|&index| index as usize >= latents) {
         return wrong("decode_sparse", "indices", &active.indices, format!("entries below {latents}"));

@@ -124,8 +124,7 @@ pub fn detection_quality(
 fn labels(rows: &Subset<Any>, label: &str, anomalous: &[String]) -> Result<Vec<Option<bool>>> {
     let source = rows.source();
     let schema = source.schema();
-    let position =
-        schema.position(label).ok_or_else(|| narrows_data::Error::unknown_column(source.origin(), label, schema))?;
+    let position = schema.require(source.origin(), label)?;
     let mut labels = vec![None; source.rows()];
     for (index, range) in source.blocks().iter().enumerate() {
         let places = rows.places(range.clone());

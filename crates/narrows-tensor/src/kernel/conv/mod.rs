@@ -155,14 +155,6 @@ fn read(operation: &'static str, x: &Tensor, weight: &Tensor, at: Stride2) -> Re
     Ok((samples, Image { height, width, channels }, [a, kh, kw, b]))
 }
 
-/// Checks that a layer of `out` channels has as many biases, if any.
-pub(crate) fn check_bias(operation: &'static str, bias: Option<&Tensor>, out: usize) -> Result<()> {
-    match bias {
-        Some(bias) if bias.dims() != [out] => Err(shape(operation, "bias", bias, format!("[{out}]"))),
-        _ => Ok(()),
-    }
-}
-
 fn shape(operation: &'static str, argument: &'static str, found: &Tensor, expected: String) -> Error {
     Error::Shape { operation, argument, found: found.dims().to_vec(), expected }
 }

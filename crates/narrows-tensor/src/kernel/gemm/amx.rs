@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 
 use super::operand::{LinesMut, Operand};
 use super::pack::transpose16;
-use super::tile::{COLUMNS, DEPTH, Right, STRIDE, Tile};
+use super::tile::{COLUMNS, DEPTH, Left, Right, STRIDE, Tile};
 use crate::kernel::scratch::Scratch;
 
 /// Rows of a panel and, on the other side, columns: two tiles of 16.
@@ -154,14 +154,14 @@ impl Registers {
     /// As [`Registers::multiply`] for numbers that are pairs of bf16: `left` is laid out `[block][LANES][STRIDE]` and `right`
     /// `[depth][COLUMNS]`, both with zeros up to a multiple of [`PAIRS`].
     #[allow(clippy::unused_self)]
-    pub(super) fn multiply_pairs(&self, left: &[f32], right: Right<'_>, tile: &mut Tile) {
+    pub(super) fn multiply_pairs(&self, left: Left<'_>, right: Right<'_>, tile: &mut Tile) {
         let depth = right.data.len() / COLUMNS;
-        assert!(depth.is_multiple_of(PAIRS) && left.len() >= pairs_len(depth));
+        assert!(left.by_row && depth.is_multiple_of(PAIRS) && left.data.len() >= pairs_len(depth));
         // SAFETY: the registers are configured; the tiles of each step lie in their panels, whose lengths are checked; the tile's
         // four quarters are stored with its row length as the stride. Tile registers are named nowhere else.
         unsafe {
             asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem));
-            let (mut a, mut b) = (left.as_ptr(), right.data.as_ptr());
+            let (mut a, mut b) = (left.data.as_ptr(), right.data.as_ptr());
             for from in (0..depth).step_by(DEPTH) {
                 for step in (0..DEPTH.min(depth - from)).step_by(PAIRS) {
                     asm!(

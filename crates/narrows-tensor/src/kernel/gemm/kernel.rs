@@ -68,6 +68,15 @@ impl Kernel {
         }
     }
 
+    /// Depths that are summed at once: panels end with zeros up to a multiple of them.
+    fn step(self) -> usize {
+        match self {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::MatrixPairs => super::amx::PAIRS,
+            _ => 1,
+        }
+    }
+
     /// The most rows of a left panel.
     pub(super) fn rows(self) -> usize {
         match self {
@@ -93,9 +102,7 @@ impl Kernel {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => super::amx::panel_len(depth),
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::MatrixPairs => depth.next_multiple_of(super::amx::PAIRS) * COLUMNS,
-            _ => depth * COLUMNS,
+            _ => depth.next_multiple_of(self.step()) * COLUMNS,
         }
     }
 
@@ -109,22 +116,15 @@ impl Kernel {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => super::amx::pack(left, (row, rows), (from, depth), super::amx::Side::Left, into),
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::MatrixPairs => {
-                for (block, into) in into.chunks_exact_mut(super::amx::LANES * STRIDE).enumerate() {
+            _ if left.depth_contiguous() => {
+                let room = into.len() / depth.div_ceil(DEPTH);
+                for (block, into) in into.chunks_exact_mut(room).enumerate() {
                     let start = block * DEPTH;
                     let depths = DEPTH.min(depth - start);
                     left.copy_rows(row, from + start, LinesMut::new(into, rows, depths, STRIDE));
                     for line in into.chunks_exact_mut(STRIDE).take(rows) {
-                        line[depths..depths.next_multiple_of(super::amx::PAIRS)].fill(0.0);
+                        line[depths..depths.next_multiple_of(self.step())].fill(0.0);
                     }
-                }
-            }
-            _ if left.depth_contiguous() => {
-                for (block, into) in into.chunks_exact_mut(rows * STRIDE).enumerate() {
-                    let start = block * DEPTH;
-                    let depths = DEPTH.min(depth - start);
-                    left.copy_rows(row, from + start, LinesMut::new(into, rows, depths, STRIDE));
                 }
             }
             _ => left.fill_depth_major(row, rows, from, rows, &mut into[..rows * depth]),
@@ -176,7 +176,7 @@ impl Running {
                 registers.multiply(left.data, right.with_share(place, super::amx::SHARES), tile);
             }
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::MatrixPairs(registers) => registers.multiply_pairs(left.data, right, tile),
+            Self::MatrixPairs(registers) => registers.multiply_pairs(left, right, tile),
         }
     }
 }
