@@ -4,6 +4,7 @@ Each line on standard input is a number of seconds; the answer is one line of JS
 done, and the median and processor seconds of a step. At the end of input it reports its peak memory.
 """
 
+import itertools
 import json
 import resource
 import sys
@@ -30,17 +31,18 @@ def network(widths):
     return nn.Sequential(*layers)
 
 
-def trainer(model, loss, x, decay=1e-2):
+def trainer(model, loss, *batches, decay=1e-2):
+    following = itertools.cycle(batches)
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=decay, fused=True)
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        value = loss(x)
+        value = loss(next(following))
         value.backward()
         optimizer.step()
         return value.item()
 
-    return x.shape[0], step
+    return batches[0].shape[0], step
 
 
 def dense(batch, compiled):
@@ -101,9 +103,15 @@ class TopK(nn.Module):
         return ((y - x) ** 2).sum(1).mean()
 
 
+def activations(rows):
+    """Sums of 32 of 6,144 directions, with variance one."""
+    chosen, strengths = torch.randint(6144, (rows, 32)), torch.randn(rows, 32).abs() / 32**0.5
+    return F.embedding_bag(chosen, torch.randn(6144, 384), per_sample_weights=strengths, mode="sum")
+
+
 def sparse(compiled):
     model = TopK()
-    return trainer(model, compiled(model), torch.randn(1024, 384), decay=0.0)
+    return trainer(model, compiled(model), *activations(16 * 1024).split(1024), decay=0.0)
 
 
 def inference(widths, compiled):

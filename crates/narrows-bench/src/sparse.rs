@@ -1,4 +1,7 @@
-//! A TopK sparse autoencoder: 384 -> 6,144, the 32 largest, batch 1,024.
+//! A TopK sparse autoencoder: 384 -> 6,144, the 32 largest, batch 1,024, on numbers like the activations of a network.
+
+use std::iter::Cycle;
+use std::vec::IntoIter;
 
 use candle_core::{DType, Device, Result, Tensor};
 use narrows_tensor::ops::centre::centre;
@@ -13,6 +16,7 @@ const INPUTS: usize = 384;
 const LATENTS: usize = 6144;
 const K: usize = 32;
 const BATCH: usize = 1024;
+const BATCHES: usize = 16;
 
 /// One step of Adam on the squared error.
 pub(crate) struct TopK {
@@ -21,8 +25,18 @@ pub(crate) struct TopK {
     decoder: Tensor,
     bias: Tensor,
     optimizer: AdamW,
-    x: Tensor,
+    batches: Cycle<IntoIter<Tensor>>,
     operations: Operations,
+}
+
+/// Rows that are sums of `K` of `LATENTS` directions, with variance one.
+fn activations(rows: usize) -> narrows_tensor::Result<Tensor> {
+    let (key, cpu) = (Key::new(2), Device::Cpu);
+    let normal = |name: &str, shape: (usize, usize)| random::normal(&key.named(name), shape, DType::F32, &cpu);
+    let chosen = random::uniform(&key.named("chosen"), (rows, K), DType::F32, &cpu)?;
+    let indices = (chosen * LATENTS as f64)?.to_dtype(DType::U32)?;
+    let values = (normal("strengths", (rows, K))?.abs()? / (K as f64).sqrt())?;
+    decode_sparse(&Active { values, indices }, &normal("directions", (LATENTS, INPUTS))?, None)
 }
 
 impl TopK {
@@ -35,8 +49,8 @@ impl TopK {
         let decoder = parameter("decoder", &[LATENTS, INPUTS], normal)?;
         let bias = parameter("bias", &[INPUTS], Init::Constant(0.0))?;
         let optimizer = AdamW::new(&scope, 0.0, operations)?;
-        let x = random::normal(&Key::new(2), (BATCH, INPUTS), DType::F32, &Device::Cpu).map_err(wrap)?;
-        Ok(Box::new(Self { encoder, encoder_bias, decoder, bias, optimizer, x, operations }))
+        let batches = activations(BATCHES * BATCH).map_err(wrap)?.chunk(BATCHES, 0)?.into_iter().cycle();
+        Ok(Box::new(Self { encoder, encoder_bias, decoder, bias, optimizer, batches, operations }))
     }
 
     fn active(&self, x: &Tensor) -> Result<Active> {
@@ -59,20 +73,21 @@ impl Workload for TopK {
 
     fn step(&mut self) -> Result<f32> {
         let wrap = candle_core::Error::wrap;
+        let Some(x) = self.batches.next() else { unreachable!("a cycle of batches has no end") };
         let centred = match self.operations {
-            Operations::Fused => centre(&self.x, &self.bias).map_err(wrap)?,
-            Operations::Candle => self.x.broadcast_sub(&self.bias)?,
+            Operations::Fused => centre(&x, &self.bias).map_err(wrap)?,
+            Operations::Candle => x.broadcast_sub(&self.bias)?,
         };
         let active = self.active(&centred)?;
         let loss = match self.operations {
             Operations::Fused => {
                 let y = decode_sparse(&active, &self.decoder, Some(&self.bias)).map_err(wrap)?;
-                squared_error(&y, &self.x, None).map_err(wrap)?.mean_all()?
+                squared_error(&y, &x, None).map_err(wrap)?.mean_all()?
             }
             Operations::Candle => {
                 let rows = self.decoder.index_select(&active.indices.flatten_all()?, 0)?;
                 let rows = rows.reshape((BATCH, K, INPUTS))?.broadcast_mul(&active.values.unsqueeze(2)?)?;
-                (rows.sum(1)?.broadcast_add(&self.bias)? - &self.x)?.sqr()?.sum(1)?.mean_all()?
+                (rows.sum(1)?.broadcast_add(&self.bias)? - &x)?.sqr()?.sum(1)?.mean_all()?
             }
         };
         self.optimizer.minimise(&loss)?;

@@ -104,8 +104,10 @@ const INTRODUCTION: &str = "# Benchmarks\n\n\
     ratio, to the script without Python's imports; `shuttle-csv` trains and scores a table of 49,097 rows, beside PyOD's \
     autoencoder with its defaults. Workloads can be measured a few at a time: the last column is the commit. Each \
     machine has a section of its own. Until dffb489 the ratio was to the fastest of PyTorch's modes in each round, since then \
-    it is to the mode with the best median; until e025ef8 `sparse-1024` ran on uniform numbers and PyTorch's on normal ones, \
-    so that those rows are not like for like.\n";
+    it is to the mode with the best median. `sparse-1024` ran on uniform numbers, and PyTorch's on normal ones, until e025ef8, so \
+    that those rows are not like for like; until 16c23c2 both ran on one batch of normal numbers, learned by heart, where all \
+    latents come close to each other and ours has to sum many of them; since then on batches of sums of few directions, as \
+    activations of networks are.\n";
 
 /// What was measured on one machine.
 fn section(report: &Report) -> String {

@@ -28,6 +28,8 @@ pub struct Parts {
     pub revival: Option<Revival>,
     /// Samples without activity after which a latent counts as dead.
     pub dead_after: usize,
+    /// Length of the encoder's rows at the start; those of the decoder have length 1.
+    pub encoder_length: f64,
     /// What to do about dead latents, as a sentence.
     pub remedy: &'static str,
 }
@@ -51,7 +53,7 @@ impl<R: Rule> SparseAutoencoder<R> {
     /// The scope has parameters of these names already.
     pub fn new(data: &DataSpec, parts: Parts, rule: impl FnOnce(&Scope) -> Result<R>, scope: &Scope) -> Result<Self> {
         let latents = parts.latents;
-        let dictionary = Dictionary::new(data.features(), latents, scope)?;
+        let dictionary = Dictionary::new(data.features(), latents, parts.encoder_length, scope)?;
         let activity = Activity::new(latents, parts.dead_after, &scope.enter("activity"))?;
         let scaling = Scaling::new(&data.sample, &scope.enter("scaling"))?;
         let rule = rule(scope)?;

@@ -23,12 +23,12 @@ pub struct Dictionary {
 }
 
 impl Dictionary {
-    /// Random directions, and an encoder that measures along them: `W = D`. Parameters are `encoder.weight`, `encoder.bias`,
-    /// `decoder.weight` and `decoder.bias`.
+    /// Random directions, and an encoder that measures along them with rows of this length: `W = length D`. Parameters are
+    /// `encoder.weight`, `encoder.bias`, `decoder.weight` and `decoder.bias`.
     ///
     /// # Errors
     /// The scope has parameters of these names already.
-    pub fn new(features: usize, latents: usize, scope: &Scope) -> Result<Self> {
+    pub fn new(features: usize, latents: usize, length: f64, scope: &Scope) -> Result<Self> {
         let (inner, outer) = (scope.enter("encoder"), scope.enter("decoder"));
         let spread = Init::Normal(1.0 / (features as f64).sqrt());
         let directions = outer.parameter("weight", (latents, features), spread)?;
@@ -40,7 +40,7 @@ impl Dictionary {
         let parameters = scope.parameters();
         dictionary.project(&parameters)?;
         if let Some(encoder) = parameters.get(&inner.full_name("weight")) {
-            encoder.set(&dictionary.directions.detach().copy()?)?;
+            encoder.set(&(dictionary.directions.detach() * length)?)?;
         }
         Ok(dictionary)
     }

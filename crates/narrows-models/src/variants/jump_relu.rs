@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn thresholds_learn_from_a_band_around_them() {
         let scope = Scope::root(Key::new(0), DType::F64, &Device::Cpu);
-        let dictionary = Dictionary::new(1, 2, &scope).unwrap();
+        let dictionary = Dictionary::new(1, 2, 1.0, &scope).unwrap();
         let log_threshold = scope.parameter("log_threshold", 2, Init::Constant(2f64.ln())).unwrap();
         let pressure = Pressure { weight: 1.0, warmup: 0.0 };
         let rule = Thresholds { log_threshold, bandwidth: 0.5, pressure, square: 1.0 };

@@ -52,6 +52,7 @@ impl L1Sae {
             active: None,
             revival: None,
             dead_after: dead_after(samples, latents, active(None, latents)),
+            encoder_length: 1.0,
             remedy: "Choose a smaller code or a smaller sparsity, train for longer, or use `top-k`, which revives them.",
         }
     }

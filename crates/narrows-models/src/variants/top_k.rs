@@ -48,6 +48,10 @@ impl Default for TopK {
     }
 }
 
+/// Length of the encoder's rows at the start. The chosen directions overlap, so that rows of length 1 would say several times
+/// together what there is to say, and training would begin by taking that back; which latents are chosen is the same.
+const START: f64 = 0.1;
+
 impl TopK {
     /// Active latents of a sample.
     pub(super) fn active(&self) -> usize {
@@ -64,6 +68,7 @@ impl TopK {
             active: Some(active),
             revival: (weight > 0.0).then_some(Revival { weight, k }),
             dead_after: dead_after(self.dead_after.as_ref(), latents, active),
+            encoder_length: START,
             remedy: "Choose a smaller code, raise k or aux-weight, or train for longer.",
         }
     }
@@ -162,7 +167,7 @@ mod tests {
         // A bias that keeps the latent from being among the largest.
         let bias = model.parameters().get("encoder.bias").unwrap();
         let mut values = vec![0f32; 24];
-        values[5] = -0.5;
+        values[5] = -0.5 * START as f32;
         bias.set(&Tensor::from_vec(values, 24, &Device::Cpu).unwrap()).unwrap();
         let output = step(model.as_ref(), &x);
         let revival = &output.loss.terms()[1];

@@ -1,8 +1,10 @@
 //! The machinery under the fused operations: slices of tensors, parallel loops, vector code chosen at run time.
 
+pub(crate) mod by_column;
 pub(crate) mod conv;
 pub(crate) mod epilogue;
 pub(crate) mod gemm;
+pub(crate) mod lists;
 pub(crate) mod math;
 pub(crate) mod parallel;
 pub(crate) mod perceptron;

@@ -3,15 +3,19 @@
 //! With `x̃` and `w̃` rounded to bf16, `|x w - x̃ w̃| <= |x - x̃| |w| + |x̃| |w - w̃|` (Cauchy-Schwarz): products at twice the
 //! speed of f32 say which few columns can be among the k largest, and only their sums are computed in f32.
 
+use super::by_column::ByColumn;
 use super::epilogue::Rows;
 use super::gemm::{self, COLUMNS, Matrix, Size, Target};
+use super::lists::Lists;
 use super::parallel::{Shared, for_each, for_each_part};
 use super::scratch::Scratch;
-use super::select::{BLOCK, Selection, note_largest};
+use super::select::{BLOCK, Selection, largest, largest_of_blocks};
 use super::simd::vectorized;
 use super::sparse::dot;
 use crate::Activation;
 
+/// The most rows of a tile.
+const TILE: usize = 32;
 /// Rows that a task selects from.
 const ROWS: usize = 8;
 /// Depth and columns for each number to find from which on screening pays.
@@ -57,21 +61,66 @@ impl Layer<'_> {
         let target = Scores::new(size.columns, bias, &mut sums, &mut maxima);
         let (left, right) = (Matrix::rows(&x_rounded.pairs, half), Matrix::rows(&w_rounded.pairs, half));
         gemm::product_of_pairs(Size { depth: half, ..size }, &left, &right, &target);
-        let either = |a: f32, b: f32| if b.is_finite() { a.max(b) } else { f32::INFINITY };
-        let most = |numbers: &[f32]| numbers.iter().copied().fold(0.0, either);
-        let (w, w_error) = (most(&w_rounded.norms), most(&w_rounded.errors));
-        let b = bias.iter().map(|b| b.abs()).fold(0.0, either);
+        let most = [magnitude(&w_rounded.norms), magnitude(&w_rounded.errors), magnitude(bias)];
         // Sums in f32 round in each term, here and in the exact ones.
         let rounding = (size.depth + 8) as f32 * f32::EPSILON;
-        self.select(k, |selection, row, values, columns| {
+        let possible = Lists::new(size.rows, 2 * k, |row, list| {
             let (norm, error) = (x_rounded.norms[row], x_rounded.errors[row]);
-            // Products and pieces too small for a normal number count as zero.
-            let lost = size.depth as f32 * f32::MIN_POSITIVE * (1.0 + norm + w);
-            let margin = error * w + (norm + error) * w_error + rounding * (norm * w + b) + lost;
-            let x = &x[row * size.depth..][..size.depth];
-            let exact = |column: usize| dot(x, &weight[column * size.depth..][..size.depth]) + bias[column];
-            let (sums, maxima) = self.row(row, &sums, &maxima);
-            selection.largest_within((sums, maxima, 1.01 * margin), exact, values, columns);
+            let margin = |[w, w_error, b]: [f32; 3]| {
+                // Products and pieces too small for a normal number count as zero.
+                let lost = size.depth as f32 * f32::MIN_POSITIVE * (1.0 + norm + w);
+                1.01 * (error * w + (norm + error) * w_error + rounding * (norm * w + b) + lost)
+            };
+            let of = |column: u32| {
+                let column = column as usize;
+                margin([w_rounded.norms[column], w_rounded.errors[column], bias[column].abs()])
+            };
+            Selection::with(|selection| {
+                let possible = selection.possible(self.row(row, &sums, &maxima), (of, margin(most)), k);
+                list.extend_from_slice(possible);
+                if possible.len() > WIDE * k {
+                    // Screening tells little here, for example where numbers are infinite.
+                    let start = list.len() - possible.len();
+                    let exact = list.drain(start..).map(|(_, column)| (self.exact(row, column as usize), column));
+                    selection.set(exact);
+                    list.extend_from_slice(selection.reduced(k));
+                }
+            });
+        });
+        self.largest_of(&possible, k)
+    }
+
+    /// One sum.
+    fn exact(&self, row: usize, column: usize) -> f32 {
+        let depth = self.size.depth;
+        dot(&self.x[row * depth..][..depth], &self.weight[column * depth..][..depth]) + self.bias[column]
+    }
+
+    /// As [`Layer::largest`] among the columns that are possible in each row.
+    fn largest_of(&self, possible: &Lists, k: usize) -> (Vec<f32>, Vec<u32>) {
+        let mut starts = vec![0; 1];
+        starts.extend(possible.rows().scan(0, |end, list| {
+            *end += list.len();
+            Some(*end)
+        }));
+        let mut rows = vec![0; possible.len()];
+        for (row, ends) in starts.windows(2).enumerate() {
+            rows[ends[0]..ends[1]].fill(row as u32);
+        }
+        let columns: Vec<u32> = possible.entries().map(|(_, column)| column).collect();
+        let mut sums = vec![0.0; columns.len()];
+        let shared = Shared::new(&mut sums);
+        ByColumn::new(self.size.columns, columns.iter().copied().enumerate()).for_each(|column, entries| {
+            for &entry in entries {
+                let sum = self.exact(rows[entry as usize] as usize, column);
+                // SAFETY: each entry is visited once.
+                unsafe { shared.part(entry as usize, 1)[0] = sum };
+            }
+        });
+        self.select(k, |selection, row, values, chosen| {
+            let entries = starts[row]..starts[row + 1];
+            selection.set(sums[entries.clone()].iter().copied().zip(columns[entries].iter().copied()));
+            selection.keep(values, chosen);
         })
     }
 
@@ -110,9 +159,17 @@ impl Layer<'_> {
     }
 }
 
+/// The largest absolute value; infinite if one is not a number.
+fn magnitude(numbers: &[f32]) -> f32 {
+    numbers
+        .iter()
+        .fold(0.0, |most: f32, number| if number.is_finite() { most.max(number.abs()) } else { f32::INFINITY })
+}
+
 /// A target that also notes the largest sum of each block.
 struct Scores<'a, F> {
     rows: Rows<'a, F>,
+    bias: &'a [f32],
     columns: usize,
     maxima: Shared<'a, f32>,
 }
@@ -126,11 +183,8 @@ impl<'a> Scores<'a, ()> {
     ) -> Scores<'a, impl Fn(usize) -> usize + Sync + use<>> {
         let (out, maxima) = (Shared::new(sums), Shared::new(maxima));
         let offset = move |row: usize| row * columns;
-        Scores {
-            rows: Rows { out, offset, bias: Some(bias), activation: Activation::Identity, add: false },
-            columns,
-            maxima,
-        }
+        let rows = Rows { out, offset, bias: Some(bias), activation: Activation::Identity, add: false };
+        Scores { rows, bias, columns, maxima }
     }
 }
 
@@ -139,16 +193,24 @@ const _: () = assert!(BLOCK == COLUMNS, "a block of a selection is a row of a ti
 impl<F: Fn(usize) -> usize + Sync> Target for Scores<'_, F> {
     fn put(&self, row: usize, column: usize, columns: usize, sums: &[[f32; COLUMNS]], first: bool, last: bool) {
         self.rows.put(row, column, columns, sums, first, last);
-        if last {
-            let blocks = self.columns.div_ceil(BLOCK);
-            let rows = (row..row + sums.len()).map(|row| {
-                // SAFETY: this tile's sums and maxima, which nobody else writes.
-                unsafe {
-                    let sums = self.rows.out.part(row * self.columns + column, columns);
-                    (&*sums, &mut self.maxima.part(row * blocks + column / BLOCK, 1)[0])
+        if !last {
+            return;
+        }
+        let mut maxima = [0.0; TILE];
+        let maxima = &mut maxima[..sums.len()];
+        match (first, self.bias[column..column + columns].try_into()) {
+            (true, Ok(bias)) => largest_of_blocks(sums, bias, maxima),
+            _ => {
+                for (row, maximum) in (row..).zip(&mut *maxima) {
+                    // SAFETY: this tile's sums, which nobody else writes.
+                    *maximum = largest(unsafe { self.rows.out.part(row * self.columns + column, columns) });
                 }
-            });
-            note_largest(rows);
+            }
+        }
+        let blocks = self.columns.div_ceil(BLOCK);
+        for (row, maximum) in (row..).zip(maxima) {
+            // SAFETY: this tile's maximum in the row.
+            unsafe { self.maxima.part(row * blocks + column / BLOCK, 1)[0] = *maximum };
         }
     }
 }
@@ -290,6 +352,16 @@ mod tests {
         check(|x, weight, _| {
             (x[3], x[140], weight[200]) = (f32::NAN, 1e38, f32::MAX);
             weight[4 * 131] = f32::INFINITY;
+        });
+    }
+
+    #[test]
+    fn sums_that_only_rounding_makes_infinite_are_told_apart() {
+        check(|x, weight, _| {
+            x.iter_mut().skip(5).step_by(131).for_each(|x| *x = 0.0);
+            for column in [2, 30, 31, 300] {
+                weight[column * 131 + 5] = f32::MAX;
+            }
         });
     }
 }

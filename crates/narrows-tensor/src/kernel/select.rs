@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-use super::simd::vectorized;
+use super::simd::{prefetch, vectorized};
 
 /// Entries of a block.
 pub(crate) const BLOCK: usize = 32;
@@ -38,29 +38,42 @@ impl Selection {
         self.keep(values, columns);
     }
 
-    /// As [`Selection::largest`] for a `row` that is within `margin` of the true entries, which `exact` gives.
-    pub(crate) fn largest_within(
+    /// Makes those columns candidates that can be among the `k` largest, for a `row` whose entries are within
+    /// `margin(column)`, at most `most`, of the true ones.
+    pub(crate) fn possible(
         &mut self,
-        (row, maxima, margin): (&[f32], &[f32], f32),
-        exact: impl Fn(usize) -> f32,
-        values: &mut [f32],
-        columns: &mut [u32],
-    ) {
-        let k = values.len();
-        // The true k-th largest entry is at least the k-th largest of `row` less the margin; what is above it is at least
-        // that in truth only if it is within another margin in `row`.
-        let below = |bound: f32| if margin.is_finite() { bound - 2.0 * margin } else { f32::NEG_INFINITY };
-        let bound = below(self.bound(maxima, k));
-        self.collect(row, maxima, bound);
+        (row, maxima): (&[f32], &[f32]),
+        (margin, most): (impl Fn(u32) -> f32, f32),
+        k: usize,
+    ) -> &[(f32, u32)] {
+        let bound = self.bound(maxima, k) - 2.0 * most;
+        self.collect(row, maxima, if bound.is_finite() { bound } else { f32::NEG_INFINITY });
+        // The true k-th largest entry is at least the k-th largest that true entries can be at least.
+        self.sorted.clear();
+        self.sorted.extend(self.candidates.iter().map(|&(value, column)| match value - margin(column) {
+            least if least.is_nan() => f32::NEG_INFINITY,
+            least => least,
+        }));
+        let bound = *self.sorted.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a)).1;
+        self.candidates.retain(|&(value, column)| key(value + margin(column)) >= bound);
+        &self.candidates
+    }
+
+    /// Makes these entries and their columns the candidates.
+    pub(crate) fn set(&mut self, entries: impl Iterator<Item = (f32, u32)>) {
+        self.candidates.clear();
+        self.candidates.extend(entries);
+    }
+
+    /// The `k` largest candidates, in the order of columns.
+    pub(crate) fn reduced(&mut self, k: usize) -> &[(f32, u32)] {
         if self.candidates.len() > k {
-            self.candidates.select_nth_unstable_by(k - 1, |a, b| key(b.0).total_cmp(&key(a.0)));
-            let bound = below(key(self.candidates[k - 1].0));
-            self.candidates.retain(|candidate| key(candidate.0) >= bound);
+            let first = |a: &(f32, u32), b: &(f32, u32)| key(b.0).total_cmp(&key(a.0)).then(a.1.cmp(&b.1));
+            self.candidates.select_nth_unstable_by(k - 1, first);
+            self.candidates.truncate(k);
         }
-        for (value, column) in &mut self.candidates {
-            *value = exact(*column as usize);
-        }
-        self.keep(values, columns);
+        self.candidates.sort_unstable_by_key(|candidate| candidate.1);
+        &self.candidates
     }
 
     /// A number that at least `k` entries reach: the k-th largest of the maxima.
@@ -79,16 +92,10 @@ impl Selection {
         collect(&mut self.candidates, row, maxima, bound);
     }
 
-    /// Writes the largest candidates.
-    fn keep(&mut self, values: &mut [f32], columns: &mut [u32]) {
-        let k = values.len();
-        if self.candidates.len() > k {
-            let first = |a: &(f32, u32), b: &(f32, u32)| key(b.0).total_cmp(&key(a.0)).then(a.1.cmp(&b.1));
-            self.candidates.select_nth_unstable_by(k - 1, first);
-            self.candidates.truncate(k);
-        }
-        self.candidates.sort_unstable_by_key(|candidate| candidate.1);
-        for ((into, column), (value, from)) in values.iter_mut().zip(columns).zip(&self.candidates) {
+    /// Writes the largest candidates and their columns, as [`Selection::largest`] does.
+    pub(crate) fn keep(&mut self, values: &mut [f32], columns: &mut [u32]) {
+        let candidates = self.reduced(values.len());
+        for ((into, column), (value, from)) in values.iter_mut().zip(columns).zip(candidates) {
             (*into, *column) = (*value, *from);
         }
     }
@@ -109,26 +116,26 @@ fn key(value: f32) -> f32 {
 
 vectorized! {
     fn collect(candidates: &mut Vec<(f32, u32)>, row: &[f32], maxima: &[f32], bound: f32) {
-        let mut blocks = [0u32; AHEAD];
-        for (first, some) in (0u32..).step_by(AHEAD).zip(maxima.chunks(AHEAD)) {
+        let block = |number: usize| &row[number * BLOCK..row.len().min((number + 1) * BLOCK)];
+        let mut numbers = [0; AHEAD];
+        for (first, some) in (0..).step_by(AHEAD).zip(maxima.chunks(AHEAD)) {
             let mut count = 0;
-            for (block, &maximum) in (first..).zip(some) {
+            for (number, &maximum) in (first..).zip(some) {
                 if maximum >= bound {
-                    blocks[count] = block;
+                    numbers[count] = number;
                     count += 1;
-                    prefetch(&row[block as usize * BLOCK..]);
+                    prefetch(block(number));
                 }
             }
-            for &block in &blocks[..count] {
-                let start = block as usize * BLOCK;
-                let entries = &row[start..row.len().min(start + BLOCK)];
+            for &number in &numbers[..count] {
+                let entries = block(number);
                 let mut reached = match <&[f32; BLOCK]>::try_from(entries) {
                     Ok(whole) => reaching(whole, bound),
                     Err(_) => reaching(entries, bound),
                 };
                 while reached != 0 {
                     let column = reached.trailing_zeros();
-                    candidates.push((entries[column as usize], start as u32 + column));
+                    candidates.push((entries[column as usize], (number * BLOCK) as u32 + column));
                     reached &= reached - 1;
                 }
             }
@@ -139,95 +146,99 @@ vectorized! {
 /// Blocks that are fetched before the first of them is read: a row may lie far away.
 const AHEAD: usize = 64;
 
-/// Has the processor fetch the block that `row` starts with.
-#[inline(always)]
-fn prefetch(row: &[f32]) {
-    #[cfg(target_arch = "x86_64")]
-    for line in [row.first(), row.get(BLOCK / 2)].into_iter().flatten() {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a hint; the address is that of an entry.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(line).cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = row;
-}
-
 /// The largest entry of each block of `BLOCK` entries; `NaN` counts as infinite.
 pub(crate) fn block_maxima(row: &[f32], maxima: &mut [f32]) {
-    note_largest(row.chunks(BLOCK).zip(maxima));
+    let (blocks, rest) = row.as_chunks();
+    let (of_blocks, of_rest) = maxima.split_at_mut(blocks.len());
+    largest_of_blocks(blocks, &[0.0; BLOCK], of_blocks);
+    if let [maximum] = of_rest {
+        *maximum = largest(rest);
+    }
 }
 
-/// Writes the largest entry of each block of at most `BLOCK`; `NaN` counts as infinite.
-pub(crate) fn note_largest<'a>(blocks: impl Iterator<Item = (&'a [f32], &'a mut f32)>) {
+/// The largest entry of each block after `bias` is added to it; `NaN` counts as infinite.
+pub(crate) fn largest_of_blocks(blocks: &[[f32; BLOCK]], bias: &[f32; BLOCK], maxima: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
     if super::simd::avx512() {
-        // SAFETY: the processor has AVX-512.
-        return blocks.for_each(|(block, maximum)| *maximum = unsafe { avx512::largest(block) });
+        for (blocks, maxima) in blocks.chunks(16).zip(maxima.chunks_mut(16)) {
+            // SAFETY: the processor has AVX-512.
+            if !unsafe { avx512::largest(blocks, bias, maxima) } {
+                one_by_one(blocks, bias, maxima);
+            }
+        }
+        return;
     }
-    #[cfg(target_arch = "x86_64")]
-    if super::simd::avx2() {
-        // SAFETY: the processor has AVX2.
-        return blocks.for_each(|(block, maximum)| *maximum = unsafe { avx2::largest(block) });
-    }
-    blocks.for_each(|(block, maximum)| *maximum = largest(block));
+    one_by_one(blocks, bias, maxima);
 }
 
-fn largest(block: &[f32]) -> f32 {
+vectorized! {
+    fn one_by_one(blocks: &[[f32; BLOCK]], bias: &[f32; BLOCK], maxima: &mut [f32]) {
+        for (block, maximum) in blocks.iter().zip(maxima) {
+            let mut most = [f32::NEG_INFINITY; 8];
+            for (entries, bias) in block.chunks_exact(8).zip(bias.chunks_exact(8)) {
+                for ((most, entry), bias) in most.iter_mut().zip(entries).zip(bias) {
+                    let key = key(entry + bias);
+                    *most = if key > *most { key } else { *most };
+                }
+            }
+            *maximum = largest(&most);
+        }
+    }
+}
+
+/// The largest entry; `NaN` counts as infinite.
+pub(crate) fn largest(block: &[f32]) -> f32 {
     block.iter().fold(f32::NEG_INFINITY, |a, &b| if key(b) > a { key(b) } else { a })
 }
 
 #[cfg(target_arch = "x86_64")]
-mod avx2 {
+mod avx512 {
     use std::arch::x86_64::{
-        _CMP_UNORD_Q, _mm_max_ps, _mm_storeu_ps, _mm256_castps256_ps128, _mm256_cmp_ps, _mm256_extractf128_ps,
-        _mm256_loadu_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_or_ps,
+        __m512, _CMP_UNORD_Q, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_max_ps,
+        _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_shuffle_ps,
     };
 
     use super::BLOCK;
 
-    /// The largest entry.
-    ///
-    /// # Safety
-    /// The processor has AVX2.
-    #[target_feature(enable = "avx2")]
-    pub(super) unsafe fn largest(block: &[f32]) -> f32 {
-        let Ok(block) = <&[f32; BLOCK]>::try_from(block) else { return super::largest(block) };
-        let mut four = [0.0; 4];
-        // SAFETY: a block has four vectors, and `four` holds half of one.
-        unsafe {
-            let v: [_; 4] = std::array::from_fn(|i| _mm256_loadu_ps(block.as_ptr().add(8 * i)));
-            let unordered = |a, b| _mm256_cmp_ps::<_CMP_UNORD_Q>(a, b);
-            if _mm256_movemask_ps(_mm256_or_ps(unordered(v[0], v[1]), unordered(v[2], v[3]))) != 0 {
-                return f32::INFINITY;
-            }
-            let most = _mm256_max_ps(_mm256_max_ps(v[0], v[1]), _mm256_max_ps(v[2], v[3]));
-            let most = _mm_max_ps(_mm256_castps256_ps128(most), _mm256_extractf128_ps::<1>(most));
-            _mm_storeu_ps(four.as_mut_ptr(), most);
-        }
-        super::largest(&four)
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-mod avx512 {
-    use std::arch::x86_64::{_CMP_UNORD_Q, _mm512_cmp_ps_mask, _mm512_loadu_ps, _mm512_max_ps, _mm512_reduce_max_ps};
-
-    use super::BLOCK;
-
-    /// The largest entry.
+    /// Writes the largest entries of up to 16 blocks, or gives up if there is a `NaN`.
     ///
     /// # Safety
     /// The processor has AVX-512.
     #[target_feature(enable = "avx512f")]
-    pub(super) unsafe fn largest(block: &[f32]) -> f32 {
-        let Ok(block) = <&[f32; BLOCK]>::try_from(block) else { return super::largest(block) };
+    pub(super) unsafe fn largest(blocks: &[[f32; BLOCK]], bias: &[f32; BLOCK], maxima: &mut [f32]) -> bool {
+        let mut halves = [_mm512_setzero_ps(); 16];
+        let mut unordered = 0;
         // SAFETY: a block has two vectors.
-        let (a, b) = unsafe { (_mm512_loadu_ps(block.as_ptr()), _mm512_loadu_ps(block.as_ptr().add(16))) };
-        if _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, b) != 0 {
-            f32::INFINITY
-        } else {
-            _mm512_reduce_max_ps(_mm512_max_ps(a, b))
+        let (low, high) = unsafe { (_mm512_loadu_ps(bias.as_ptr()), _mm512_loadu_ps(bias.as_ptr().add(16))) };
+        for (half, block) in halves.iter_mut().zip(blocks) {
+            // SAFETY: as above.
+            let (a, b) = unsafe { (_mm512_loadu_ps(block.as_ptr()), _mm512_loadu_ps(block.as_ptr().add(16))) };
+            let (a, b) = (_mm512_add_ps(a, low), _mm512_add_ps(b, high));
+            unordered |= _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, b);
+            *half = _mm512_max_ps(a, b);
         }
+        if unordered != 0 {
+            return false;
+        }
+        // Each step halves the vectors: two go into one, side by side in quarters, pairs and single numbers.
+        let eight: [__m512; 8] = std::array::from_fn(|i| {
+            let (a, b) = (halves[i % 4 + i / 4 * 8], halves[i % 4 + i / 4 * 8 + 4]);
+            _mm512_max_ps(_mm512_shuffle_f32x4::<0b01_00_01_00>(a, b), _mm512_shuffle_f32x4::<0b11_10_11_10>(a, b))
+        });
+        let four: [__m512; 4] = std::array::from_fn(|i| {
+            let (a, b) = (eight[i], eight[i + 4]);
+            _mm512_max_ps(_mm512_shuffle_f32x4::<0b10_00_10_00>(a, b), _mm512_shuffle_f32x4::<0b11_01_11_01>(a, b))
+        });
+        let two: [__m512; 2] = std::array::from_fn(|i| {
+            let (a, b) = (four[2 * i], four[2 * i + 1]);
+            _mm512_max_ps(_mm512_shuffle_ps::<0b01_00_01_00>(a, b), _mm512_shuffle_ps::<0b11_10_11_10>(a, b))
+        });
+        let (a, b) = (two[0], two[1]);
+        let one = _mm512_max_ps(_mm512_shuffle_ps::<0b10_00_10_00>(a, b), _mm512_shuffle_ps::<0b11_01_11_01>(a, b));
+        let mask = (1_u32 << maxima.len().min(16)) - 1;
+        // SAFETY: the mask leaves out what lies beyond the maxima.
+        unsafe { _mm512_mask_storeu_ps(maxima.as_mut_ptr(), mask as u16, one) };
+        true
     }
 }
 
@@ -236,6 +247,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn maxima_of_blocks_are_found_together() {
+        for (len, nan) in [(40 * BLOCK, None), (40 * BLOCK, Some(777)), (33 * BLOCK + 5, None), (7, Some(3))] {
+            let mut row: Vec<f32> = (0..len).map(|i| ((i * 7919) % 4001) as f32 - 4000.0).collect();
+            if let Some(nan) = nan {
+                row[nan] = f32::NAN;
+            }
+            let mut maxima = vec![0.0; len.div_ceil(BLOCK)];
+            block_maxima(&row, &mut maxima);
+            let expected: Vec<f32> = row.chunks(BLOCK).map(largest).collect();
+            assert_eq!(maxima, expected);
+        }
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]

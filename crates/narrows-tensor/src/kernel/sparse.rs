@@ -1,5 +1,6 @@
 //! Products with rows that have few non-zero entries: `k` (index, value) pairs each.
 
+use super::by_column::ByColumn;
 use super::parallel::{Shared, for_each};
 use super::simd::vectorized;
 
@@ -42,17 +43,56 @@ impl Entries<'_> {
         });
     }
 
+    /// The entries other than zero, sorted by column.
+    fn by_column(&self, columns: usize) -> ByColumn {
+        let entries = self.columns.iter().zip(self.values).enumerate();
+        let others = entries.filter(|(_, (_, value))| **value != 0.0).map(|(entry, (&column, _))| (entry, column));
+        ByColumn::new(columns, others)
+    }
+
     /// `out[entry] = dot(dense[row], matrix[column])`, for matrices with rows of `width`.
     pub(crate) fn dots(&self, dense: &[f32], matrix: &[f32], width: usize, out: &mut [f32]) {
+        self.some_dots(dense, matrix, width, Shared::new(out), |_| true);
+    }
+
+    /// Both gradients of a product with `matrix`, from that of the result: [`Entries::dots`] and [`Entries::transposed`].
+    pub(crate) fn gradients(
+        &self,
+        columns: usize,
+        dense: &[f32],
+        matrix: &[f32],
+        width: usize,
+        dots: &mut [f32],
+        (out, add): (&mut [f32], bool),
+    ) {
+        let dots = Shared::new(dots);
+        self.some_dots(dense, matrix, width, dots, |value| value == 0.0);
+        // The rows come into the nearest cache once for both.
+        self.for_each_column(columns, width, out, add, |entry, column, out| {
+            let dense = &dense[entry / self.k * width..][..width];
+            // SAFETY: each entry is visited once.
+            unsafe { dots.part(entry, 1)[0] = dot(dense, &matrix[column * width..][..width]) };
+            add_scaled(out, self.values[entry], dense);
+        });
+    }
+
+    /// Those of [`Entries::dots`] whose values are `chosen`.
+    fn some_dots(
+        &self,
+        dense: &[f32],
+        matrix: &[f32],
+        width: usize,
+        out: Shared<'_, f32>,
+        chosen: impl Fn(f32) -> bool + Sync,
+    ) {
         let (rows, each) = (self.rows(), (TASK / self.k).max(1));
-        let out = Shared::new(out);
         for_each(rows.div_ceil(each), |task| {
-            for row in task * each..rows.min((task + 1) * each) {
-                // SAFETY: each row is visited once.
-                let out = unsafe { out.part(row * self.k, self.k) };
-                let dense = &dense[row * width..][..width];
-                for (out, &column) in out.iter_mut().zip(&self.columns[row * self.k..]) {
-                    *out = dot(dense, &matrix[column as usize * width..][..width]);
+            for entry in task * each * self.k..rows.min((task + 1) * each) * self.k {
+                if chosen(self.values[entry]) {
+                    let (row, column) = (entry / self.k, self.columns[entry] as usize);
+                    let sum = dot(&dense[row * width..][..width], &matrix[column * width..][..width]);
+                    // SAFETY: each entry is visited once.
+                    unsafe { out.part(entry, 1)[0] = sum };
                 }
             }
         });
@@ -60,20 +100,29 @@ impl Entries<'_> {
 
     /// `out[column] = Σ value * dense[row]` over the entries of each column in the order of rows, or added to it.
     pub(crate) fn transposed(&self, columns: usize, dense: &[f32], width: usize, out: &mut [f32], add: bool) {
-        let sorted = self.by_column(columns);
+        self.for_each_column(columns, width, out, add, |entry, _, out| {
+            add_scaled(out, self.values[entry], &dense[entry / self.k * width..][..width]);
+        });
+    }
+
+    /// Runs `run(entry, column, out[column])` for the entries other than zero, column by column.
+    fn for_each_column(
+        &self,
+        columns: usize,
+        width: usize,
+        out: &mut [f32],
+        add: bool,
+        run: impl Fn(usize, usize, &mut [f32]) + Sync,
+    ) {
         let out = Shared::new(out);
-        let each = columns.div_ceil(128);
-        for_each(columns.div_ceil(each), |task| {
-            for column in task * each..columns.min((task + 1) * each) {
-                // SAFETY: each column is visited once.
-                let out = unsafe { out.part(column * width, width) };
-                if !add {
-                    out.fill(0.0);
-                }
-                for &entry in sorted.column(column) {
-                    let entry = entry as usize;
-                    add_scaled(out, self.values[entry], &dense[entry / self.k * width..][..width]);
-                }
+        self.by_column(columns).for_each(|column, entries| {
+            // SAFETY: each column is visited once.
+            let out = unsafe { out.part(column * width, width) };
+            if !add {
+                out.fill(0.0);
+            }
+            for &entry in entries {
+                run(entry as usize, column, out);
             }
         });
     }
@@ -87,37 +136,6 @@ impl Entries<'_> {
             out[column as usize] += value;
         }
     }
-
-    /// The entries other than zero, sorted by column and, in each column, by row (counting sort).
-    fn by_column(&self, columns: usize) -> Sorted {
-        let mut starts = vec![0u32; columns + 1];
-        let entries = || self.columns.iter().zip(self.values).enumerate().filter(|(_, (_, value))| **value != 0.0);
-        for (_, (&column, _)) in entries() {
-            starts[column as usize + 1] += 1;
-        }
-        for column in 0..columns {
-            starts[column + 1] += starts[column];
-        }
-        let mut next = starts.clone();
-        let mut order = vec![0; starts[columns] as usize];
-        for (entry, (&column, _)) in entries() {
-            order[next[column as usize] as usize] = entry as u32;
-            next[column as usize] += 1;
-        }
-        Sorted { starts, entries: order }
-    }
-}
-
-/// Entries by column.
-struct Sorted {
-    starts: Vec<u32>,
-    entries: Vec<u32>,
-}
-
-impl Sorted {
-    fn column(&self, column: usize) -> &[u32] {
-        &self.entries[self.starts[column] as usize..self.starts[column + 1] as usize]
-    }
 }
 
 vectorized! {
@@ -130,14 +148,31 @@ vectorized! {
 
 vectorized! {
     pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-        let mut lanes = [0.0; 32];
-        let (a_blocks, b_blocks) = (a.chunks_exact(32), b.chunks_exact(32));
+        let mut lanes = [0.0; LANES];
+        let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
         let rest = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(a, b)| a * b).sum::<f32>();
         for (a, b) in a_blocks.zip(b_blocks) {
             for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
                 *lane += a * b;
             }
         }
-        lanes.iter().sum::<f32>() + rest
+        sum(&lanes) + rest
     }
+}
+
+const LANES: usize = 64;
+
+/// The sum of all lanes, halves on halves. Inlined, it would have the compiler take the loop in front of it apart.
+#[inline(never)]
+fn sum(lanes: &[f32; LANES]) -> f32 {
+    let mut lanes = *lanes;
+    let mut half = LANES / 2;
+    while half > 0 {
+        let (low, high) = lanes.split_at_mut(half);
+        for (low, high) in low.iter_mut().zip(high) {
+            *low += *high;
+        }
+        half /= 2;
+    }
+    lanes[0]
 }

@@ -9,6 +9,7 @@ use candle_core::{CpuStorage, CustomOp3, D, DType, Device, Layout, Shape, Tensor
 
 use crate::kernel::epilogue::Rows;
 use crate::kernel::gemm::{self, Matrix, Size};
+use crate::kernel::lists::Lists;
 use crate::kernel::parallel::{Shared, for_each_part};
 use crate::kernel::scratch::Scratch;
 use crate::kernel::select::{BLOCK, block_maxima};
@@ -23,9 +24,6 @@ pub const PADDING: f32 = -1e30;
 
 /// Rows of one task.
 const ROWS: usize = 8;
-/// Parts into which the rows of a batch are divided for a parallel pass.
-const PARTS: usize = 64;
-
 /// Latents of a row that usually lie above their bounds.
 const EXPECTED: usize = 64;
 
@@ -91,42 +89,12 @@ fn composite(dense: &Tensor, choice: &Choice) -> Result<Active> {
     Ok(Active { values: kept.where_cond(&values, &padding)?, indices })
 }
 
-/// The chosen entries of each row and their columns, ascending: parts of the rows in order.
-type Chosen = Vec<Part>;
-
-/// Chosen entries of some rows.
-#[derive(Default)]
-struct Part {
-    entries: Vec<(f32, u32)>,
-    /// Where those of each row end.
-    ends: Vec<usize>,
-}
-
-impl Part {
-    fn rows(&self) -> impl Iterator<Item = &[(f32, u32)]> {
-        let starts = std::iter::once(&0).chain(&self.ends);
-        starts.zip(&self.ends).map(|(&start, &end)| &self.entries[start..end])
-    }
-
-    fn retain(&mut self, mut kept: impl FnMut(f32) -> bool) {
-        let (mut start, mut count) = (0, 0);
-        for end in &mut self.ends {
-            for at in start..*end {
-                if kept(self.entries[at].0) {
-                    self.entries[count] = self.entries[at];
-                    count += 1;
-                }
-            }
-            (start, *end) = (*end, count);
-        }
-        self.entries.truncate(count);
-    }
-}
-
-fn chosen(dense: &[f32], latents: usize, choice: &Choice) -> Chosen {
+/// The chosen entries of each row and their columns, ascending.
+fn chosen(dense: &[f32], latents: usize, choice: &Choice) -> Lists {
     match choice {
         Choice::Largest(count) => largest(dense, latents, *count),
-        Choice::Above(bounds) => collect(dense, latents, EXPECTED, |row, _, chosen| {
+        Choice::Above(bounds) => Lists::new(dense.len() / latents, EXPECTED, |row, chosen| {
+            let row = &dense[row * latents..][..latents];
             let above =
                 row.iter().zip(bounds.iter()).enumerate().filter(|(_, (value, bound))| value.is_nan() || value > bound);
             chosen.extend(above.map(|(column, (&value, _))| (value, column as u32)));
@@ -134,33 +102,8 @@ fn chosen(dense: &[f32], latents: usize, choice: &Choice) -> Chosen {
     }
 }
 
-/// Collects those of each row, `expected` of them in most, by `choose(row, number, list)`.
-fn collect(
-    dense: &[f32],
-    latents: usize,
-    expected: usize,
-    choose: impl Fn(&[f32], usize, &mut Vec<(f32, u32)>) + Sync,
-) -> Chosen {
-    let rows = dense.len() / latents;
-    let each = rows.div_ceil(PARTS);
-    let mut parts: Chosen = Vec::new();
-    parts.resize_with(rows.div_ceil(each), Part::default);
-    for_each_part(&mut parts, 1, |number, part| {
-        for Part { entries, ends } in part {
-            let rows = number * each..rows.min((number + 1) * each);
-            ends.reserve_exact(rows.len());
-            entries.reserve(rows.len() * expected);
-            for row in rows {
-                choose(&dense[row * latents..][..latents], row, entries);
-                ends.push(entries.len());
-            }
-        }
-    });
-    parts
-}
-
 /// As in [`crate::kernel::select`], over the whole batch: maxima of blocks bound the smallest chosen entry from below.
-fn largest(dense: &[f32], latents: usize, count: usize) -> Chosen {
+fn largest(dense: &[f32], latents: usize, count: usize) -> Lists {
     let blocks = latents.div_ceil(BLOCK);
     let mut maxima = vec![0.0; dense.len() / latents * blocks];
     for_each_part(&mut maxima, ROWS * blocks, |first, part| {
@@ -175,32 +118,32 @@ fn largest(dense: &[f32], latents: usize, count: usize) -> Chosen {
         bound = bound.max(*nth);
     }
     let key = |value: f32| if value.is_nan() { f32::INFINITY } else { value };
-    let mut parts = collect(dense, latents, 2 * count.div_ceil(dense.len() / latents), |row, number, chosen| {
+    let rows = dense.len() / latents;
+    let mut lists = Lists::new(rows, 2 * count.div_ceil(rows), |number, chosen| {
+        let row = &dense[number * latents..][..latents];
         for (block, _) in maxima[number * blocks..][..blocks].iter().enumerate().filter(|(_, max)| **max >= bound) {
             let start = block * BLOCK;
             let part = row[start..latents.min(start + BLOCK)].iter().enumerate();
             chosen.extend(part.filter(|(_, value)| key(**value) >= bound).map(|(at, &v)| (v, (start + at) as u32)));
         }
     });
-    let found: usize = parts.iter().map(|part| part.entries.len()).sum();
+    let found = lists.len();
     if found > count {
         let mut keys = Vec::with_capacity(found);
-        keys.extend(parts.iter().flat_map(|part| &part.entries).map(|(value, _)| key(*value)));
+        keys.extend(lists.entries().map(|(value, _)| key(value)));
         let cut = match count.checked_sub(1) {
             Some(last) => *keys.select_nth_unstable_by(last, |a, b| b.total_cmp(a)).1,
             None => f32::INFINITY,
         };
         let above = keys.iter().filter(|key| **key > cut).count();
         let mut equal = count.saturating_sub(above);
-        for part in &mut parts {
-            part.retain(|value| {
-                let kept = key(value) > cut || (key(value) == cut && equal > 0);
-                equal -= usize::from(kept && key(value) == cut);
-                kept
-            });
-        }
+        lists.retain(|value| {
+            let kept = key(value) > cut || (key(value) == cut && equal > 0);
+            equal -= usize::from(kept && key(value) == cut);
+            kept
+        });
     }
-    parts
+    lists
 }
 
 /// Lists of different length as a matrix.
@@ -211,12 +154,11 @@ struct Padded {
 }
 
 impl Padded {
-    fn new(parts: &Chosen) -> Self {
-        let rows = || parts.iter().flat_map(Part::rows);
-        let width = rows().map(<[_]>::len).max().unwrap_or(0).max(1);
-        let count: usize = parts.iter().map(|part| part.ends.len()).sum();
+    fn new(lists: &Lists) -> Self {
+        let width = lists.rows().map(<[_]>::len).max().unwrap_or(0).max(1);
+        let count = lists.rows().count();
         let (mut values, mut columns) = (vec![PADDING; count * width], vec![0; count * width]);
-        for (row, chosen) in rows().enumerate() {
+        for (row, chosen) in lists.rows().enumerate() {
             for (at, &(value, column)) in chosen.iter().enumerate() {
                 values[row * width + at] = value;
                 columns[row * width + at] = column;
@@ -283,7 +225,9 @@ impl CustomOp3 for Encode {
         let dweight = match storage::tracked(weight) {
             false => None,
             true => storage::with(x, |x| {
-                gradients::write(weight, |into, add| entries.transposed(latents, x, inputs, into, add))
+                gradients::write(weight, |into, add| {
+                    entries.transposed(latents, x, inputs, into, add);
+                })
             })?,
         };
         let dbias = match storage::tracked(bias) {

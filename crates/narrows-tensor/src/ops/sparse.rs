@@ -209,7 +209,9 @@ impl CustomOp3 for Encode {
             let dweight = match storage::tracked(weight) {
                 false => None,
                 true => storage::with(x, |x| {
-                    gradients::write(weight, |into, add| entries.transposed(latents, x, inputs, into, add))
+                    gradients::write(weight, |into, add| {
+                        entries.transposed(latents, x, inputs, into, add);
+                    })
                 })?,
             };
             let dbias = match storage::tracked(bias) {
@@ -262,16 +264,25 @@ impl Decode {
         let [dvalues, dweight] = storage::with_all([values, weight], |[numbers, w]| {
             let entries = Entries { k: self.k, columns: &self.indices, values: numbers };
             slope.with(|dy| {
-                let mut dvalues = None;
-                if storage::tracked(values) {
-                    let dots = storage::output(numbers.len(), |dots| entries.dots(dy, w, out, dots));
-                    dvalues = Some(Tensor::from_vec(dots, values.shape(), values.device())?);
+                let (mut dvalues, mut dweight) = (None, Ok(None));
+                match [values, weight].map(storage::tracked) {
+                    [true, true] => {
+                        dvalues = Some(storage::output(numbers.len(), |dots| {
+                            let run = |into: &mut [f32], add| entries.gradients(latents, dy, w, out, dots, (into, add));
+                            dweight = gradients::write(weight, run);
+                        }));
+                    }
+                    [true, false] => {
+                        dvalues = Some(storage::output(numbers.len(), |dots| entries.dots(dy, w, out, dots)));
+                    }
+                    [false, true] => {
+                        dweight = gradients::write(weight, |into, add| entries.transposed(latents, dy, out, into, add));
+                    }
+                    [false, false] => {}
                 }
-                let dweight = match storage::tracked(weight) {
-                    false => None,
-                    true => gradients::write(weight, |into, add| entries.transposed(latents, dy, out, into, add))?,
-                };
-                Ok([dvalues, dweight])
+                let dvalues =
+                    dvalues.map(|dots| Tensor::from_vec(dots, values.shape(), values.device())).transpose()?;
+                Ok([dvalues, dweight?])
             })
         })?;
         Ok([dvalues, dweight, slope.into_bias_gradient()])

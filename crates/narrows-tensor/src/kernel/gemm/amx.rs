@@ -162,8 +162,16 @@ impl Registers {
         unsafe {
             asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem));
             let (mut a, mut b) = (left.data.as_ptr(), right.data.as_ptr());
+            let mut ahead = right.next.as_ptr();
             for from in (0..depth).step_by(DEPTH) {
                 for step in (0..DEPTH.min(depth - from)).step_by(PAIRS) {
+                    if !right.next.is_empty() {
+                        const AHEAD: usize = PAIRS * COLUMNS / 16 / SHARES;
+                        for line in 0..AHEAD {
+                            _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(line * 16).cast());
+                        }
+                        ahead = ahead.wrapping_add(AHEAD * 16);
+                    }
                     asm!(
                         "tileloadd tmm4, [{a} + {row}]", "tileloadd tmm6, [{b} + {columns}]",
                         "tileloadd tmm5, [{c} + {row}]", "tileloadd tmm7, [{b} + {columns} + 64]",

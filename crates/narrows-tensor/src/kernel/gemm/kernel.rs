@@ -176,7 +176,9 @@ impl Running {
                 registers.multiply(left.data, right.with_share(place, super::amx::SHARES), tile);
             }
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::MatrixPairs(registers) => registers.multiply_pairs(left, right, tile),
+            Self::MatrixPairs(registers) => {
+                registers.multiply_pairs(left, right.with_share(place, super::amx::SHARES), tile);
+            }
         }
     }
 }
