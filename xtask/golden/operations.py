@@ -96,6 +96,12 @@ def chosen(x, encoder, encoder_bias, decoder, count):
     return torch.where(dense >= least, dense, 0.0) @ decoder
 
 
+def above(x, encoder, encoder_bias, decoder, bound):
+    """The latents above a bound, decoded."""
+    dense = F.linear(x, encoder, encoder_bias)
+    return torch.where(dense > bound, dense, 0.0) @ decoder
+
+
 def perceptron(x, w1, b1, w2, w3, b3):
     return torch.tanh(F.linear(F.silu(F.linear(F.gelu(F.linear(x, w1, b1)), w2)), w3, b3))
 
@@ -137,6 +143,10 @@ def cases():
     yield "top_k", [(4, 40)], lambda x: torch.gather(x, 1, x.topk(4).indices.sort().values), {"k": 4}
     yield "sparse", [(4, 64), (66, 64), (66,), (66, 6), (6,)], sparse, {"k": 2}
     picked = lambda x, e, f, d: chosen(x, e, f, d, 30)
+    higher = lambda x, e, f, d: above(x, e, f, d, 0.5)
+    yield "above", [(7, 24), (40, 24), (40,), (40, 6)], higher, {"bound": 0.5}
+    yield "centre", [(5, 7), (7,)], lambda x, c: x - c, {}
+    yield "affine", [(3, 4, 5), (5,), (4, 5)], lambda x, a, b: x * a.detach() + b.detach(), {}
     yield "chosen", [(7, 24), (40, 24), (40,), (40, 6)], picked, {"count": 30}
 
 

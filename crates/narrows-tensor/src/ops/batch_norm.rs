@@ -5,12 +5,12 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Shape, Tensor};
 
 use super::normalize::check;
-use crate::kernel::parallel::{CHUNK, Shared, for_each, for_each_part};
+use super::shared::{self, sums};
+use crate::kernel::parallel::{CHUNK, for_each_part};
 use crate::kernel::pointwise::add_rows;
-use crate::kernel::scratch::Scratch;
 use crate::kernel::simd::vectorized;
 use crate::kernel::storage;
-use crate::{Error, Result, gradients};
+use crate::{Error, Result};
 
 /// A batch normalised by its own statistics, and those statistics.
 #[derive(Clone, Debug)]
@@ -82,15 +82,21 @@ pub fn batch_norm_infer(
     let (mean, variance) = running;
     let named = [("scale", scale), ("shift", shift), ("running mean", mean), ("running variance", variance)];
     check("batch_norm", x, named)?;
-    let factor = (scale / (variance + eps)?.sqrt()?)?;
-    let offset = (shift - (mean * &factor)?)?;
-    Ok(x.broadcast_mul(&factor)?.broadcast_add(&offset)?)
+    let (mean, variance) = (mean.detach(), variance.detach());
+    if !storage::fused([x, scale, shift, &mean, &variance]) {
+        let factor = (scale / (variance + eps)?.sqrt()?)?;
+        let offset = (shift - (mean * &factor)?)?;
+        return Ok(x.broadcast_mul(&factor)?.broadcast_add(&offset)?);
+    }
+    let statistics = Statistics::new(mean.to_vec1()?, variance.to_vec1()?, eps);
+    let op = Normalize { eps, given: true, statistics: Arc::new(OnceLock::from(statistics)) };
+    Ok(x.contiguous()?.apply_op3(&scale.contiguous()?, &shift.contiguous()?, op)?)
 }
 
 /// The normalised batch, and the mean and the variance of each channel.
 fn fused(x: &Tensor, scale: &Tensor, shift: &Tensor, eps: f64) -> Result<(Tensor, Tensor, Tensor)> {
     let statistics = Arc::new(OnceLock::new());
-    let op = Normalize { eps, statistics: statistics.clone() };
+    let op = Normalize { eps, given: false, statistics: statistics.clone() };
     let output = x.contiguous()?.apply_op3(&scale.contiguous()?, &shift.contiguous()?, op)?;
     let Some(Statistics { mean, variance, .. }) = statistics.get() else {
         return Err(candle_core::Error::RequiresContiguous { op: "batch_norm" })?;
@@ -107,9 +113,18 @@ struct Statistics {
     inverse: Vec<f32>,
 }
 
+impl Statistics {
+    fn new(mean: Vec<f32>, variance: Vec<f32>, eps: f64) -> Self {
+        let inverse = variance.iter().map(|&v| (1.0 / (f64::from(v) + eps).sqrt()) as f32).collect();
+        Self { mean, variance, inverse }
+    }
+}
+
 struct Normalize {
     eps: f64,
-    /// Filled by the forward pass.
+    /// Whether the statistics are constants and not the batch's.
+    given: bool,
+    /// Filled by the forward pass, unless they are given.
     statistics: Arc<OnceLock<Statistics>>,
 }
 
@@ -119,29 +134,8 @@ impl Normalize {
         let means = |sums: Vec<f64>| sums.into_iter().map(|sum| (sum / rows) as f32).collect::<Vec<_>>();
         let mean = means(sums(x.len(), width, width, |at, sums| add_rows(sums, &x[at])));
         let variance = means(sums(x.len(), width, width, |at, sums| add_squares(sums, &x[at], &mean)));
-        let inverse = variance.iter().map(|&v| (1.0 / (f64::from(v) + self.eps).sqrt()) as f32).collect();
-        Statistics { mean, variance, inverse }
+        Statistics::new(mean, variance, self.eps)
     }
-}
-
-/// Sums of `outputs` numbers over rows of `width`; `add` adds those of the elements `at`. Part by part, and the parts in
-/// order, so that the bits do not depend on the number of threads.
-fn sums(len: usize, width: usize, outputs: usize, add: impl Fn(std::ops::Range<usize>, &mut [f32]) + Sync) -> Vec<f64> {
-    let part = (CHUNK / width).max(1) * width;
-    let parts = len.div_ceil(part);
-    let mut room = Scratch::new(parts * outputs);
-    let shared = Shared::new(&mut room);
-    for_each(parts, |index| {
-        // SAFETY: each part has its own sums.
-        let sums = unsafe { shared.part(index * outputs, outputs) };
-        sums.fill(0.0);
-        add(index * part..len.min((index + 1) * part), sums);
-    });
-    let mut totals = vec![0.0; outputs];
-    for sums in room.chunks_exact(outputs) {
-        totals.iter_mut().zip(sums).for_each(|(total, &sum)| *total += f64::from(sum));
-    }
-    totals
 }
 
 vectorized! {
@@ -235,7 +229,7 @@ impl CustomOp3 for Normalize {
                 let (sums, products) = sums.split_at_mut(width);
                 add_gradients(sums, products, &dy[at.clone()], &x[at], mean, inverse);
             });
-            let share = |sum: &f64| (sum / rows) as f32;
+            let share = |sum: &f64| if self.given { 0.0 } else { (sum / rows) as f32 };
             let a: Vec<f32> = sums[..width].iter().map(share).collect();
             let b: Vec<f32> = sums[width..].iter().zip(inverse).map(|(sum, inverse)| share(sum) * inverse).collect();
             let factor: Vec<f32> = scale.iter().zip(inverse).map(|(scale, inverse)| scale * inverse).collect();
@@ -248,14 +242,6 @@ impl CustomOp3 for Normalize {
             Ok((dx, sums))
         })?;
         let dx = Tensor::from_vec(dx, x.shape(), x.device())?;
-        let leaf = |leaf: &Tensor, sums: &[f64]| match storage::tracked(leaf) {
-            false => Ok(None),
-            true => gradients::write(leaf, |into, add| {
-                for (into, &sum) in into.iter_mut().zip(sums) {
-                    *into = sum as f32 + if add { *into } else { 0.0 };
-                }
-            }),
-        };
-        Ok((Some(dx), leaf(scale, &sums[width..])?, leaf(shift, &sums[..width])?))
+        Ok((Some(dx), shared::gradient(scale, &sums[width..])?, shared::gradient(shift, &sums[..width])?))
     }
 }

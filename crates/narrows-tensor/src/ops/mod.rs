@@ -12,6 +12,7 @@ pub mod loss;
 pub mod normalize;
 pub mod perceptron;
 pub mod ragged;
+mod shared;
 mod slope;
 pub mod softmax;
 pub mod sparse;

@@ -1,6 +1,10 @@
 //! Normalisation over the last dimension (Ba et al. 2016).
 
-use candle_core::{CpuStorage, CustomOp1, D, Layout, Shape, Tensor};
+use std::ops::Range;
+
+use candle_core::{CpuStorage, CustomOp3, D, Layout, Shape, Tensor};
+
+use super::shared;
 
 use crate::kernel::parallel::{CHUNK, for_each_part};
 use crate::kernel::simd::vectorized;
@@ -18,14 +22,12 @@ use crate::{Error, Result};
 /// `x` is empty, or the shapes do not fit.
 pub fn layer_norm(x: &Tensor, scale: &Tensor, shift: &Tensor, eps: f64) -> Result<Tensor> {
     check("layer_norm", x, [("scale", scale), ("shift", shift)])?;
-    let standard = if storage::fused([x]) {
-        x.contiguous()?.apply_op1(Standardize { eps })?
-    } else {
-        let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
-        let deviation = (centred.sqr()?.mean_keepdim(D::Minus1)? + eps)?.sqrt()?;
-        centred.broadcast_div(&deviation)?
-    };
-    Ok(standard.broadcast_mul(scale)?.broadcast_add(shift)?)
+    if storage::fused([x, scale, shift]) {
+        return Ok(x.contiguous()?.apply_op3(&scale.contiguous()?, &shift.contiguous()?, LayerNorm { eps })?);
+    }
+    let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
+    let deviation = (centred.sqr()?.mean_keepdim(D::Minus1)? + eps)?.sqrt()?;
+    Ok(centred.broadcast_div(&deviation)?.broadcast_mul(scale)?.broadcast_add(shift)?)
 }
 
 /// Whether `x` has elements, and the others one for each channel.
@@ -46,71 +48,108 @@ pub(super) fn check<'a>(
     }
 }
 
-/// `(x - mean) / √(variance + eps)` of each row.
-struct Standardize {
+struct LayerNorm {
     eps: f64,
 }
 
 vectorized! {
-    fn standardize(x: &[f32], y: &mut [f32], eps: f64) {
-        let (mean, deviation) = moments(x, eps);
-        for (y, x) in y.iter_mut().zip(x) {
-            *y = (x - mean) * (1.0 / deviation);
+    fn forward(y: &mut [f32], x: &[f32], scale: &[f32], shift: &[f32], eps: f64) {
+        let (mean, inverse) = moments(x, eps);
+        for (((y, x), scale), shift) in y.iter_mut().zip(x).zip(scale).zip(shift) {
+            *y = (x - mean) * inverse * scale + shift;
         }
     }
 }
 
 vectorized! {
-    fn gradient(x: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32], eps: f64) {
-        let (_, deviation) = moments(x, eps);
+    /// The gradient of a row: `(g - mean g - x̂ mean (g x̂)) / √(variance + eps)` with `g = dy scale`.
+    fn backward(dx: &mut [f32], x: &[f32], dy: &[f32], scale: &[f32], eps: f64) {
+        let (mean, inverse) = moments(x, eps);
         let width = x.len() as f64;
-        let mean = (dy.iter().map(|&dy| f64::from(dy)).sum::<f64>() / width) as f32;
-        let along = (y.iter().zip(dy).map(|(y, dy)| f64::from(y * dy)).sum::<f64>() / width) as f32;
-        for ((dx, y), dy) in dx.iter_mut().zip(y).zip(dy) {
-            *dx = (dy - mean - y * along) * (1.0 / deviation);
+        let (mut sum, mut product) = (0.0, 0.0);
+        for ((x, dy), scale) in x.iter().zip(dy).zip(scale) {
+            let g = dy * scale;
+            sum += f64::from(g);
+            product += f64::from(g * ((x - mean) * inverse));
+        }
+        let (of_g, along) = ((sum / width) as f32, (product / width) as f32);
+        for (((dx, x), dy), scale) in dx.iter_mut().zip(x).zip(dy).zip(scale) {
+            *dx = (dy * scale - of_g - (x - mean) * inverse * along) * inverse;
         }
     }
 }
 
-/// Mean, and root of the variance plus `eps`.
+vectorized! {
+    /// Adds `dy` and `dy x̂` of a row to the sums of each channel.
+    fn add_gradients(sums: &mut [f32], products: &mut [f32], x: &[f32], dy: &[f32], eps: f64) {
+        let (mean, inverse) = moments(x, eps);
+        for (((sum, product), x), dy) in sums.iter_mut().zip(products).zip(x).zip(dy) {
+            *sum += dy;
+            *product += dy * ((x - mean) * inverse);
+        }
+    }
+}
+
+/// Mean, and one over the root of the variance plus `eps`.
 #[inline(always)]
 fn moments(x: &[f32], eps: f64) -> (f32, f32) {
     let width = x.len() as f64;
     let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / width;
     let variance = x.iter().map(|&x| (f64::from(x) - mean) * (f64::from(x) - mean)).sum::<f64>() / width;
-    (mean as f32, (variance + eps).sqrt() as f32)
+    (mean as f32, (1.0 / (variance + eps).sqrt()) as f32)
 }
 
-impl CustomOp1 for Standardize {
+/// What `map(row of the output, its elements)` makes of each row.
+fn rows(len: usize, width: usize, map: impl Fn(&mut [f32], Range<usize>) + Sync) -> Vec<f32> {
+    storage::output(len, |into| {
+        for_each_part(into, (CHUNK / width).max(1) * width, |first, into| {
+            for (row, into) in into.chunks_exact_mut(width).enumerate() {
+                map(into, first + row * width..first + (row + 1) * width);
+            }
+        });
+    })
+}
+
+impl CustomOp3 for LayerNorm {
     fn name(&self) -> &'static str {
         "layer_norm"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        layout: &Layout,
+        scale: &CpuStorage,
+        scale_layout: &Layout,
+        shift: &CpuStorage,
+        shift_layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
         let x = storage::slice(x, layout)?;
-        let width = layout.dims().last().copied().unwrap_or(1);
-        let values = storage::output(x.len(), |y| {
-            for_each_part(y, (CHUNK / width).max(1) * width, |first, y| {
-                for (row, y) in y.chunks_exact_mut(width).enumerate() {
-                    standardize(&x[first + row * width..][..width], y, self.eps);
-                }
-            });
-        });
-        Ok((CpuStorage::F32(values), layout.shape().clone()))
+        let (scale, shift) = (storage::slice(scale, scale_layout)?, storage::slice(shift, shift_layout)?);
+        let y = rows(x.len(), scale.len(), |y, at| forward(y, &x[at], scale, shift, self.eps));
+        Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
-    fn bwd(&self, x: &Tensor, y: &Tensor, dy: &Tensor) -> candle_core::Result<Option<Tensor>> {
-        let width = x.dim(D::Minus1)?;
-        let values = storage::with_all([x, y, dy], |[x, y, dy]| {
-            Ok(storage::output(x.len(), |dx| {
-                for_each_part(dx, (CHUNK / width).max(1) * width, |first, dx| {
-                    for (row, dx) in dx.chunks_exact_mut(width).enumerate() {
-                        let at = first + row * width..first + (row + 1) * width;
-                        gradient(&x[at.clone()], &y[at.clone()], &dy[at], dx, self.eps);
-                    }
-                });
-            }))
+    fn bwd(
+        &self,
+        x: &Tensor,
+        scale: &Tensor,
+        shift: &Tensor,
+        _: &Tensor,
+        dy: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let width = scale.elem_count();
+        let (dx, sums) = storage::with_all([x, scale, dy], |[x, scale, dy]| {
+            let dx = rows(x.len(), width, |dx, at| backward(dx, &x[at.clone()], &dy[at], scale, self.eps));
+            let sums = shared::sums(x.len(), width, 2 * width, |at, sums| {
+                let (sums, products) = sums.split_at_mut(width);
+                for (x, dy) in x[at.clone()].chunks_exact(width).zip(dy[at].chunks_exact(width)) {
+                    add_gradients(sums, products, x, dy, self.eps);
+                }
+            });
+            Ok((dx, sums))
         })?;
-        Tensor::from_vec(values, x.shape(), x.device()).map(Some)
+        let dx = Tensor::from_vec(dx, x.shape(), x.device())?;
+        Ok((Some(dx), shared::gradient(scale, &sums[width..])?, shared::gradient(shift, &sums[..width])?))
     }
 }

@@ -1,7 +1,9 @@
 //! Values and gradients of the fused operations against PyTorch's (`cargo xtask golden operations`).
 
 use candle_core::{DType, Device, Tensor};
+use narrows_tensor::ops::affine::affine;
 use narrows_tensor::ops::batch_norm::{batch_norm_infer, batch_norm_train};
+use narrows_tensor::ops::centre::centre;
 use narrows_tensor::ops::conv::{Stride2, conv_transpose2d, conv2d};
 use narrows_tensor::ops::conv1d::{Stride1, conv_transpose1d, conv1d};
 use narrows_tensor::ops::linear::linear;
@@ -100,8 +102,14 @@ fn run(case: &Case, t: &[Tensor]) -> Result<Tensor> {
         "categorical" => categorical(&t[0], &t[1], 0..t[0].dim(1)?, None),
         "top_k" => Ok(top_k(&t[0], k())?.0),
         "sparse" => decode_sparse(&encode_top_k(&t[0], &t[1], &t[2], k())?, &t[3], Some(&t[4])),
-        "chosen" => {
-            let choice = Choice::Largest(case.options["count"].as_u64().unwrap() as usize);
+        "centre" => centre(&t[0], &t[1]),
+        "affine" => affine(&t[0], &t[1], &t[2]),
+        "chosen" | "above" => {
+            let bound = case.options.get("bound").map(|bound| bound.as_f64().unwrap() as f32);
+            let choice = match bound {
+                Some(bound) => Choice::Above(vec![bound; t[1].dim(0)?].into()),
+                None => Choice::Largest(case.options["count"].as_u64().unwrap() as usize),
+            };
             let Active { values, indices } = encode_chosen(&t[0], &t[1], &t[2], &choice)?;
             decode_sparse(&Active { values: Activation::Relu.apply(&values)?, indices }, &t[3], None)
         }

@@ -5,7 +5,7 @@ use narrows_tensor::ops::linear::linear;
 use narrows_tensor::ops::perceptron::{Layer, perceptron};
 use narrows_tensor::{Activation, Gradients, Init, Key, Result, Scope};
 
-use crate::check::{distance, draw};
+use crate::check::{distance, draw, strided};
 
 const ACTIVATIONS: [Activation; 4] = [Activation::Silu, Activation::Tanh, Activation::Gelu, Activation::Relu];
 
@@ -56,6 +56,33 @@ fn values_and_gradients_are_those_of_the_layers_one_by_one() {
         }
         let single = run(layer_by_layer, rows, widths, DType::F32);
         assert_eq!(distance(&fused[0], &single[0]), 0.0, "{rows} {widths:?}: the sums have another order");
+    }
+}
+
+#[test]
+fn strided_inputs_give_the_same_bits() {
+    let scope = Scope::root(Key::new(2), DType::F32, &Device::Cpu);
+    let layers = layers(&[12, 50, 7], &scope);
+    let apart: Vec<Layer> = layers
+        .iter()
+        .map(|Layer { weight, bias, activation }| Layer {
+            weight: strided(weight),
+            bias: bias.as_ref().map(strided),
+            activation: *activation,
+        })
+        .collect();
+    let x = draw("x", &[33, 12]).to_dtype(DType::F32).unwrap();
+    assert_eq!(distance(&perceptron(&x, &layers).unwrap(), &perceptron(&strided(&x), &apart).unwrap()), 0.0);
+}
+
+#[test]
+fn half_precision_takes_the_composite_path() {
+    for (dtype, tolerance) in [(DType::F16, 2e-2), (DType::BF16, 1e-1)] {
+        let exact = run(layer_by_layer, 9, &[12, 30, 7], DType::F64);
+        for (index, (half, exact)) in run(perceptron, 9, &[12, 30, 7], dtype).iter().zip(&exact).enumerate() {
+            let half = half.to_dtype(DType::F64).unwrap();
+            assert!(distance(&half, exact) < tolerance, "{dtype:?} {index}: {}", distance(&half, exact));
+        }
     }
 }
 
