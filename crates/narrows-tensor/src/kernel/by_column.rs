@@ -15,6 +15,7 @@ impl ByColumn {
     /// Sorts entries, given by number and column, by counting.
     pub(crate) fn new(columns: usize, entries: impl Iterator<Item = (usize, u32)> + Clone) -> Self {
         let mut starts = vec![0u32; columns + 1];
+        assert!(u32::try_from(entries.clone().count()).is_ok(), "more entries than their numbers can count");
         for (_, column) in entries.clone() {
             starts[column as usize + 1] += 1;
         }
@@ -31,7 +32,7 @@ impl ByColumn {
     }
 
     /// Those of a column.
-    pub(crate) fn column(&self, column: usize) -> &[u32] {
+    fn column(&self, column: usize) -> &[u32] {
         &self.entries[self.starts[column] as usize..self.starts[column + 1] as usize]
     }
 

@@ -334,6 +334,34 @@ mod tests {
     }
 
     #[test]
+    fn columns_of_other_lengths_have_margins_of_their_own() {
+        check(|x, weight, bias| {
+            let (first, common) = (x[..131].to_vec(), weight[..131].to_vec());
+            for row in x.chunks_exact_mut(131) {
+                row.iter_mut().zip(&first).for_each(|(x, f)| *x = f + 1e-3 * *x);
+            }
+            for (column, row) in weight.chunks_exact_mut(131).enumerate() {
+                let (near, length) = if column % 2 == 0 { (0.0, 1e-4) } else { (1.0, 1e-2) };
+                row.iter_mut().zip(&common).for_each(|(w, c)| *w = near * c + length * *w);
+            }
+            // The short ones lie where the sixth of the long ones does, so that their margins draw the line.
+            let mut sums: Vec<f32> = weight.chunks_exact(131).skip(1).step_by(2).map(|w| dot(&first, w)).collect();
+            sums.sort_by(|a, b| b.total_cmp(a));
+            bias.fill(0.0);
+            bias.iter_mut().step_by(2).for_each(|b| *b = sums[5]);
+        });
+    }
+
+    #[test]
+    fn of_equal_columns_the_first_are_taken() {
+        check(|_, weight, bias| {
+            let (first, rest) = weight.split_at_mut(100 * 131);
+            rest.chunks_exact_mut(first.len()).for_each(|copy| copy.copy_from_slice(first));
+            bias.fill(0.5);
+        });
+    }
+
+    #[test]
     fn sums_of_tiny_numbers_are_told_apart() {
         check(|x, weight, bias| {
             for x in x {

@@ -51,8 +51,8 @@ impl Selection {
         // The true k-th largest entry is at least the k-th largest that true entries can be at least.
         self.sorted.clear();
         self.sorted.extend(self.candidates.iter().map(|&(value, column)| match value - margin(column) {
-            least if least.is_nan() => f32::NEG_INFINITY,
-            least => least,
+            least if least.is_finite() => least,
+            _ => f32::NEG_INFINITY,
         }));
         let bound = *self.sorted.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a)).1;
         self.candidates.retain(|&(value, column)| key(value + margin(column)) >= bound);

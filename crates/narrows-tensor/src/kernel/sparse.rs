@@ -150,8 +150,14 @@ vectorized! {
     pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
         let mut lanes = [0.0; LANES];
         let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-        let rest = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(a, b)| a * b).sum::<f32>();
+        let (a_parts, b_parts) = (a_blocks.remainder().chunks_exact(16), b_blocks.remainder().chunks_exact(16));
+        let rest = a_parts.remainder().iter().zip(b_parts.remainder()).map(|(a, b)| a * b).sum::<f32>();
         for (a, b) in a_blocks.zip(b_blocks) {
+            for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+                *lane += a * b;
+            }
+        }
+        for (a, b) in a_parts.zip(b_parts) {
             for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
                 *lane += a * b;
             }

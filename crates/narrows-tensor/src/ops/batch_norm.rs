@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Shape, Tensor};
 
 use super::normalize::check;
-use super::shared::{self, sums};
+use super::row_sums::{self, sums};
 use crate::kernel::parallel::{CHUNK, for_each_part};
 use crate::kernel::pointwise::add_rows;
 use crate::kernel::simd::vectorized;
@@ -64,7 +64,7 @@ pub fn batch_norm_train(
     Ok(BatchNorm { output, mean: moved(running.0, &mean, 1.0)?, variance: moved(running.1, &variance, unbiased)? })
 }
 
-/// Batch normalisation in use: by the running statistics.
+/// Batch normalisation in use: by the running statistics, which are constants.
 ///
 /// # Shapes
 /// - `x`: `[.., C]`
@@ -184,6 +184,17 @@ vectorized! {
     }
 }
 
+vectorized! {
+    /// `dx = factor dy`
+    fn scale_rows(dx: &mut [f32], dy: &[f32], factor: &[f32]) {
+        for (dx, dy) in dx.chunks_exact_mut(factor.len()).zip(dy.chunks_exact(factor.len())) {
+            for ((dx, dy), factor) in dx.iter_mut().zip(dy).zip(factor) {
+                *dx = factor * dy;
+            }
+        }
+    }
+}
+
 impl CustomOp3 for Normalize {
     fn name(&self) -> &'static str {
         "batch_norm"
@@ -224,24 +235,30 @@ impl CustomOp3 for Normalize {
         };
         let width = mean.len();
         let rows = (x.elem_count() / width) as f64;
+        let wanted = storage::tracked(x);
         let (dx, sums) = storage::with_all([x, scale, dy], |[x, scale, dy]| {
             let sums = sums(x.len(), width, 2 * width, |at, sums| {
                 let (sums, products) = sums.split_at_mut(width);
                 add_gradients(sums, products, &dy[at.clone()], &x[at], mean, inverse);
             });
-            let share = |sum: &f64| if self.given { 0.0 } else { (sum / rows) as f32 };
+            let factor: Vec<f32> = scale.iter().zip(inverse).map(|(scale, inverse)| scale * inverse).collect();
+            let share = |sum: &f64| (sum / rows) as f32;
             let a: Vec<f32> = sums[..width].iter().map(share).collect();
             let b: Vec<f32> = sums[width..].iter().zip(inverse).map(|(sum, inverse)| share(sum) * inverse).collect();
-            let factor: Vec<f32> = scale.iter().zip(inverse).map(|(scale, inverse)| scale * inverse).collect();
-            let dx = storage::output(x.len(), |dx| {
-                for_each_part(dx, (CHUNK / width).max(1) * width, |first, dx| {
-                    let at = first..first + dx.len();
-                    spread(dx, &dy[at.clone()], &x[at], mean, &factor, &a, &b);
-                });
+            let dx = wanted.then(|| {
+                storage::output(x.len(), |dx| {
+                    for_each_part(dx, (CHUNK / width).max(1) * width, |first, dx| {
+                        let at = first..first + dx.len();
+                        match self.given {
+                            true => scale_rows(dx, &dy[at], &factor),
+                            false => spread(dx, &dy[at.clone()], &x[at], mean, &factor, &a, &b),
+                        }
+                    });
+                })
             });
             Ok((dx, sums))
         })?;
-        let dx = Tensor::from_vec(dx, x.shape(), x.device())?;
-        Ok((Some(dx), shared::gradient(scale, &sums[width..])?, shared::gradient(shift, &sums[..width])?))
+        let dx = dx.map(|dx| Tensor::from_vec(dx, x.shape(), x.device())).transpose()?;
+        Ok((dx, row_sums::gradient(scale, &sums[width..])?, row_sums::gradient(shift, &sums[..width])?))
     }
 }

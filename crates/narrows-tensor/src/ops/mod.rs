@@ -12,7 +12,7 @@ pub mod loss;
 pub mod normalize;
 pub mod perceptron;
 pub mod ragged;
-mod shared;
+mod row_sums;
 mod slope;
 pub mod softmax;
 pub mod sparse;

@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Shape, Tensor};
 
-use super::shared;
-
+use super::row_sums;
 use crate::kernel::parallel::{CHUNK, for_each_part};
 use crate::kernel::simd::vectorized;
 use crate::kernel::storage;
@@ -139,9 +138,11 @@ impl CustomOp3 for LayerNorm {
         dy: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let width = scale.elem_count();
+        let wanted = storage::tracked(x);
         let (dx, sums) = storage::with_all([x, scale, dy], |[x, scale, dy]| {
-            let dx = rows(x.len(), width, |dx, at| backward(dx, &x[at.clone()], &dy[at], scale, self.eps));
-            let sums = shared::sums(x.len(), width, 2 * width, |at, sums| {
+            let dx = |dx: &mut [f32], at: Range<usize>| backward(dx, &x[at.clone()], &dy[at], scale, self.eps);
+            let dx = wanted.then(|| rows(x.len(), width, dx));
+            let sums = row_sums::sums(x.len(), width, 2 * width, |at, sums| {
                 let (sums, products) = sums.split_at_mut(width);
                 for (x, dy) in x[at.clone()].chunks_exact(width).zip(dy[at].chunks_exact(width)) {
                     add_gradients(sums, products, x, dy, self.eps);
@@ -149,7 +150,7 @@ impl CustomOp3 for LayerNorm {
             });
             Ok((dx, sums))
         })?;
-        let dx = Tensor::from_vec(dx, x.shape(), x.device())?;
-        Ok((Some(dx), shared::gradient(scale, &sums[width..])?, shared::gradient(shift, &sums[..width])?))
+        let dx = dx.map(|dx| Tensor::from_vec(dx, x.shape(), x.device())).transpose()?;
+        Ok((dx, row_sums::gradient(scale, &sums[width..])?, row_sums::gradient(shift, &sums[..width])?))
     }
 }

@@ -119,6 +119,7 @@ fn no_sample_costs_an_allocation() {
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     let found: Vec<(usize, usize, usize, &str)> = text
         .lines()
         .filter_map(|line| {

@@ -22,6 +22,23 @@ fn gradients_are_right() {
 }
 
 #[test]
+fn gradients_of_a_given_code_are_right() {
+    let (rows, latents, k) = (21, 90, 3);
+    // Some values are zero, and have a gradient all the same.
+    let kept = draw("kept", &[rows, k]).gt(0.0).unwrap().to_dtype(DType::F64).unwrap();
+    let values = (draw("v", &[rows, k]) * kept).unwrap();
+    let chosen: Vec<u32> = (0..(rows * k) as u32).map(|entry| entry % k as u32 * 30 + entry * 7 % 30).collect();
+    let indices = Tensor::from_vec(chosen, (rows, k), &Device::Cpu).unwrap();
+    let decode = |values: &Tensor, weight: &Tensor| {
+        decode_sparse(&Active { values: values.clone(), indices: indices.clone() }, weight, None)
+    };
+    let weight = draw("d", &[latents, 70]);
+    check("both", &[values.clone(), weight.clone()], &|t| decode(&t[0], &t[1]));
+    check("values", std::slice::from_ref(&values), &|t| decode(&t[0], &weight.to_dtype(t[0].dtype())?));
+    check("weight", std::slice::from_ref(&weight), &|t| decode(&values.to_dtype(t[0].dtype())?, &t[0]));
+}
+
+#[test]
 fn nan_is_seen_and_ties_go_to_the_first() {
     for dtype in [DType::F32, DType::F64] {
         let x = Tensor::new(&[[2f32, 5.0, 1.0, 5.0, 5.0]], &Device::Cpu).unwrap().to_dtype(dtype).unwrap();

@@ -36,6 +36,8 @@ pub(super) const SHARES: usize = 4;
 const AHEAD: usize = PANEL / 16 / SHARES;
 /// Pairs of bf16 that one instruction sums over.
 pub(super) const PAIRS: usize = 16;
+/// Cache lines of the next right panel of pairs that one step fetches.
+const PAIRS_AHEAD: usize = PAIRS * COLUMNS / 16 / SHARES;
 /// Depths that are staged as f32 before they are split, a multiple of the step.
 const STAGE: usize = 256;
 
@@ -166,11 +168,10 @@ impl Registers {
             for from in (0..depth).step_by(DEPTH) {
                 for step in (0..DEPTH.min(depth - from)).step_by(PAIRS) {
                     if !right.next.is_empty() {
-                        const AHEAD: usize = PAIRS * COLUMNS / 16 / SHARES;
-                        for line in 0..AHEAD {
+                        for line in 0..PAIRS_AHEAD {
                             _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(line * 16).cast());
                         }
-                        ahead = ahead.wrapping_add(AHEAD * 16);
+                        ahead = ahead.wrapping_add(PAIRS_AHEAD * 16);
                     }
                     asm!(
                         "tileloadd tmm4, [{a} + {row}]", "tileloadd tmm6, [{b} + {columns}]",

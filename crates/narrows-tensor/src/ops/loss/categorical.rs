@@ -73,9 +73,9 @@ struct Sample<'a> {
 impl Sample<'_> {
     /// `Σ w x (log Σ exp(l) - l)`
     fn loss(&self) -> f32 {
-        let log_sum = log_sum(self.logits);
+        let (largest, log_sum) = log_sum(self.logits);
         let elements = self.logits.iter().zip(self.x).enumerate();
-        elements.map(|(class, (l, x))| self.weight(class) * x * (log_sum - l)).sum()
+        elements.map(|(class, (l, x))| self.weight(class) * x * (largest - l + log_sum)).sum()
     }
 
     /// The loss's derivative by each number of an input, times `scale`.
@@ -89,8 +89,8 @@ impl Sample<'_> {
     /// `softmax(l) Σ w x - w x`, times `scale`.
     fn by_logits(&self, scale: f32, into: &mut [f32]) {
         let total: f32 = self.x.iter().enumerate().map(|(class, x)| self.weight(class) * x).sum();
-        let log_sum = log_sum(self.logits);
-        shares(into, self.logits, log_sum);
+        let (largest, log_sum) = log_sum(self.logits);
+        shares(into, self.logits, largest, log_sum);
         for (class, (into, x)) in into.iter_mut().zip(self.x).enumerate() {
             *into = scale * (*into * total - self.weight(class) * x);
         }
@@ -98,9 +98,9 @@ impl Sample<'_> {
 
     /// `w (log Σ exp(l) - l)`, times `scale`.
     fn by_x(&self, scale: f32, into: &mut [f32]) {
-        let log_sum = log_sum(self.logits);
+        let (largest, log_sum) = log_sum(self.logits);
         for (class, (into, l)) in into.iter_mut().zip(self.logits).enumerate() {
-            *into = scale * self.weight(class) * (log_sum - l);
+            *into = scale * self.weight(class) * (largest - l + log_sum);
         }
     }
 
@@ -110,19 +110,19 @@ impl Sample<'_> {
 }
 
 vectorized! {
-    /// `log Σ exp(l)`
-    fn log_sum(logits: &[f32]) -> f32 {
+    /// The largest of `l`, and `log Σ exp(l)` less that.
+    fn log_sum(logits: &[f32]) -> (f32, f32) {
         let largest = logits.iter().fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
         let sum: f64 = logits.iter().map(|l| f64::from(math::exp(l - largest))).sum();
-        largest + sum.ln() as f32
+        (largest, sum.ln() as f32)
     }
 }
 
 vectorized! {
     /// `exp(l - log Σ exp(l))`
-    fn shares(into: &mut [f32], logits: &[f32], log_sum: f32) {
+    fn shares(into: &mut [f32], logits: &[f32], largest: f32, log_sum: f32) {
         for (into, l) in into.iter_mut().zip(logits) {
-            *into = math::exp(l - log_sum);
+            *into = math::exp(l - largest - log_sum);
         }
     }
 }

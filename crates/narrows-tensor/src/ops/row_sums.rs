@@ -1,4 +1,4 @@
-//! Gradients of numbers that all rows share: sums over rows.
+//! Sums over rows: statistics, and gradients of numbers that all rows share.
 
 use std::ops::Range;
 
