@@ -1,6 +1,6 @@
 //! `top-k`, `batch-top-k` and `matryoshka` on the hidden states of a sentence transformer, beside the same models in PyTorch:
 //! 6,144 latents, 32 active, the same rows, steps, batch, rate, schedule and revival, over several seeds. PyTorch's encoders
-//! start as in the papers, along the directions and as long as they are; ours are a tenth as long.
+//! start as in the papers, along the directions and as long as they are, as does our `matryoshka`; the others a tenth as long.
 
 use std::thread;
 

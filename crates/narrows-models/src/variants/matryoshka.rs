@@ -100,7 +100,8 @@ impl Variant for Matryoshka {
     fn build(&self, data: &DataSpec, scope: &Scope) -> Result<Box<dyn Trainable>> {
         let Self { code, k, aux_weight, aux_k, dead_after, .. } = self.clone();
         let options = BatchTopK { code, k, aux_weight, aux_k, dead_after }.of_each();
-        let parts = Parts { prefixes: self.prefixes(), ..options.parts(data) };
+        // With a shorter encoder a quarter of the latents, those of the last prefixes, would never be chosen.
+        let parts = Parts { prefixes: self.prefixes(), encoder_length: 1.0, ..options.parts(data) };
         let rule = |scope: &Scope| LargestOfBatch::new(options.active(), scope);
         Ok(Box::new(SparseAutoencoder::new(data, parts, rule, scope)?))
     }
