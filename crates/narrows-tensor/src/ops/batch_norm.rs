@@ -258,7 +258,6 @@ impl CustomOp3 for Normalize {
             });
             Ok((dx, sums))
         })?;
-        let dx = dx.map(|dx| Tensor::from_vec(dx, x.shape(), x.device())).transpose()?;
-        Ok((dx, row_sums::gradient(scale, &sums[width..])?, row_sums::gradient(shift, &sums[..width])?))
+        row_sums::gradients((x, dx), scale, shift, &sums)
     }
 }

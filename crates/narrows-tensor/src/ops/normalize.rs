@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Shape, Tensor};
 
+use super::affine::in_parts;
 use super::row_sums;
 use crate::kernel::parallel::{CHUNK, for_each_part};
 use crate::kernel::simd::vectorized;
@@ -125,7 +126,7 @@ impl CustomOp3 for LayerNorm {
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let x = storage::slice(x, layout)?;
         let (scale, shift) = (storage::slice(scale, scale_layout)?, storage::slice(shift, shift_layout)?);
-        let y = rows(x.len(), scale.len(), |y, at| forward(y, &x[at], scale, shift, self.eps));
+        let y = in_parts(x, scale.len(), |y, x| forward(y, x, scale, shift, self.eps));
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
@@ -150,7 +151,6 @@ impl CustomOp3 for LayerNorm {
             });
             Ok((dx, sums))
         })?;
-        let dx = dx.map(|dx| Tensor::from_vec(dx, x.shape(), x.device())).transpose()?;
-        Ok((dx, row_sums::gradient(scale, &sums[width..])?, row_sums::gradient(shift, &sums[..width])?))
+        row_sums::gradients((x, dx), scale, shift, &sums)
     }
 }

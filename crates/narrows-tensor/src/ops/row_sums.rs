@@ -34,11 +34,26 @@ pub(super) fn sums(
     totals
 }
 
+/// Gradients of `x`, `scale` and `shift`, from that of `x` and the sums over rows of `dy` and of `dy x̂`, one behind the other.
+///
+/// # Shapes
+/// - returns: the shapes of `x`, `scale` and `shift`
+pub(super) fn gradients(
+    (x, dx): (&Tensor, Option<Vec<f32>>),
+    scale: &Tensor,
+    shift: &Tensor,
+    sums: &[f64],
+) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    let dx = dx.map(|dx| Tensor::from_vec(dx, x.shape(), x.device())).transpose()?;
+    let (of_shift, of_scale) = sums.split_at(shift.elem_count());
+    Ok((dx, gradient(scale, of_scale)?, gradient(shift, of_shift)?))
+}
+
 /// The gradient of `leaf`, if it needs one.
 ///
 /// # Shapes
 /// - returns: the shape of `leaf`
-pub(super) fn gradient(leaf: &Tensor, sums: &[f64]) -> Result<Option<Tensor>> {
+fn gradient(leaf: &Tensor, sums: &[f64]) -> Result<Option<Tensor>> {
     if !storage::tracked(leaf) {
         return Ok(None);
     }
