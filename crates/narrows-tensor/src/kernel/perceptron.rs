@@ -150,7 +150,8 @@ pub(crate) fn backward(
     let (last, slopes) = (layers.len() - 1, kept.slopes(y));
     let rows = dy.len() / layers[last].out;
     let shares = shares(rows);
-    let packed = pack(&shares, layers.iter().map(|layer| layer.back(rows)));
+    let first = usize::from(dx.is_none());
+    let packed = pack(&shares, layers[first..].iter().map(|layer| layer.back(rows)));
     let before: Vec<Shared<'_, f32>> = before.iter_mut().map(|values| Shared::new(values)).collect();
     let dx = dx.map(Shared::new);
     for_each(shares.len(), |share| {
@@ -167,7 +168,7 @@ pub(crate) fn backward(
                 values: slopes[index - 1],
                 activation: front.activation,
             };
-            multiply(packed.get(index), share.clone(), own(index), layers[index].back(rows), &target);
+            multiply(packed.get(index - first), share.clone(), own(index), layers[index].back(rows), &target);
         }
         if let Some(out) = dx {
             let offset = |row: usize| row * layers[0].inputs;

@@ -1,5 +1,7 @@
 //! The kernels that a product can run on: the vector units everywhere, the matrix unit where there is one.
 
+use super::Depths;
+use super::balance::{Balance, Side};
 use super::operand::{LinesMut, Operand};
 use super::tile::{self, COLUMNS, DEPTH, Left, Right, STRIDE, Tile};
 
@@ -11,7 +13,7 @@ pub(super) enum Kernel {
     /// Pairs of bf16 on vectors; each number of an operand is such a pair.
     #[cfg(target_arch = "x86_64")]
     Pairs,
-    /// Six bf16 products on the matrix unit.
+    /// Six products of signed bytes on the matrix unit.
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     Matrix,
     /// Pairs of bf16 on the matrix unit.
@@ -33,7 +35,7 @@ pub(super) enum Running {
 /// A third of the harmonic mean of rows, columns and depths from which on the matrix unit gains more than it costs: a number
 /// is split once for each row and column, a sum comes out of the unit once for each depth. Measured with `cargo xtask bench`.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-const WORTH: f64 = 100.0;
+const WORTH: f64 = 50.0;
 
 impl Kernel {
     /// The fastest kernel for a product.
@@ -63,7 +65,7 @@ impl Kernel {
     pub(super) fn block(self) -> usize {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::Matrix => super::amx::BLOCK,
+            Self::Matrix => super::digits::BLOCK,
             _ => super::BLOCK,
         }
     }
@@ -81,7 +83,7 @@ impl Kernel {
     pub(super) fn rows(self) -> usize {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::Matrix | Self::MatrixPairs => super::amx::LANES,
+            Self::Matrix | Self::MatrixPairs => super::digits::LANES,
             _ => tile::rows(),
         }
     }
@@ -90,7 +92,7 @@ impl Kernel {
     pub(super) fn left_len(self, rows: usize, depth: usize, by_row: bool) -> usize {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::Matrix => super::amx::panel_len(depth),
+            Self::Matrix => super::digits::panel_len(depth),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::MatrixPairs => super::amx::pairs_len(depth),
             _ => tile::left_len(rows, depth, by_row),
@@ -101,8 +103,17 @@ impl Kernel {
     pub(super) fn right_len(self, depth: usize) -> usize {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::Matrix => super::amx::panel_len(depth),
+            Self::Matrix => super::digits::panel_len(depth),
             _ => depth.next_multiple_of(self.step()) * COLUMNS,
+        }
+    }
+
+    /// How a block of depths is balanced before it is packed: by the right operand, of so many columns.
+    pub(super) fn balance(self, right: &impl Operand, columns: usize, at: Depths) -> Balance {
+        match self {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Matrix => Balance::new(right, columns, (at.from, at.len)),
+            _ => Balance::none(),
         }
     }
 
@@ -110,12 +121,13 @@ impl Kernel {
         self,
         left: &impl Operand,
         (row, rows): (usize, usize),
-        (from, depth): (usize, usize),
+        (at, balance): (Depths, &Balance),
         into: &mut [f32],
     ) {
+        let Depths { from, len: depth, .. } = at;
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::Matrix => super::amx::pack(left, (row, rows), (from, depth), super::amx::Side::Left, into),
+            Self::Matrix => super::digits::pack(left, (row, rows), from, balance.of(Side::Left), Side::Left, into),
             _ if left.depth_contiguous() => {
                 let room = into.len() / depth.div_ceil(DEPTH);
                 for (block, into) in into.chunks_exact_mut(room).enumerate() {
@@ -135,12 +147,15 @@ impl Kernel {
         self,
         right: &impl Operand,
         (column, columns): (usize, usize),
-        (from, depth): (usize, usize),
+        (at, balance): (Depths, &Balance),
         into: &mut [f32],
     ) {
+        let Depths { from, len: depth, .. } = at;
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::Matrix => super::amx::pack(right, (column, columns), (from, depth), super::amx::Side::Right, into),
+            Self::Matrix => {
+                super::digits::pack(right, (column, columns), from, balance.of(Side::Right), Side::Right, into)
+            }
             _ => {
                 let (numbers, beyond) = into.split_at_mut(depth * COLUMNS);
                 right.fill_depth_major(column, columns, from, COLUMNS, numbers);
@@ -173,7 +188,7 @@ impl Running {
             Self::Pairs => tile::multiply_pairs(left, right.with_share(place, tile::SHARES), tile),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix(registers) => {
-                registers.multiply(left.data, right.with_share(place, super::amx::SHARES), tile);
+                registers.multiply(left, right.with_share(place, super::amx::SHARES), tile);
             }
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::MatrixPairs(registers) => {

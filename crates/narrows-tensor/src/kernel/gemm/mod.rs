@@ -6,6 +6,9 @@
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
+mod balance;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod digits;
 mod kernel;
 mod operand;
 mod pack;
@@ -103,12 +106,13 @@ fn add_block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right:
     let right_panels = size.columns.div_ceil(COLUMNS);
     let panel = kernel.right_len(at.len);
     let mut packed = Scratch::new(right_panels * panel);
+    let balance = kernel.balance(right, size.columns, at);
     let pack_right = |index: usize, into: &mut [f32]| {
         let first = index * COLUMNS;
-        kernel.pack_right(right, (first, COLUMNS.min(size.columns - first)), (at.from, at.len), into);
+        kernel.pack_right(right, (first, COLUMNS.min(size.columns - first)), (at, &balance), into);
     };
     let pack_left = |panels: &Panels, index: usize, into: &mut [f32]| {
-        kernel.pack_left(left, panels.rows(index), (at.from, at.len), into);
+        kernel.pack_left(left, panels.rows(index), (at, &balance), into);
     };
     // A column of tiles: the panels of a group, packed in `packed_left`, by one right panel.
     let multiply = |panels: &Panels, group: Range<usize>, packed_left: &[f32], column: usize, packed: &[f32]| {
