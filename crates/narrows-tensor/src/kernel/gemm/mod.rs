@@ -23,7 +23,7 @@ pub(crate) use packed::Packed;
 pub(crate) use tile::COLUMNS;
 use tile::{Left, Right, Tile};
 
-use super::parallel::{Shared, for_each, for_each_part};
+use super::parallel::{Shared, for_each, for_each_part, threads};
 use super::scratch::Scratch;
 
 /// Depths after which partial sums go to memory; the packed operands of one block should stay in the caches.
@@ -32,6 +32,8 @@ const BLOCK: usize = 2048;
 const TALL: usize = 4 * TASKS;
 /// Tasks that balance the load well enough.
 const TASKS: usize = 24;
+/// Right panels for each thread from which on each is one task.
+const ENOUGH: usize = 6;
 /// Numbers of packed left panels that one task goes over again and again, from the second-level cache.
 const CACHED: usize = 160 * 1024;
 
@@ -105,7 +107,6 @@ fn blocks(kernel: Kernel, depth: usize) -> impl Iterator<Item = Depths> {
 fn add_block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right: &impl Operand, target: &impl Target) {
     let right_panels = size.columns.div_ceil(COLUMNS);
     let panel = kernel.right_len(at.len);
-    let mut packed = Scratch::new(right_panels * panel);
     let balance = kernel.balance(right, size.columns, at);
     let pack_right = |index: usize, into: &mut [f32]| {
         let first = index * COLUMNS;
@@ -115,16 +116,32 @@ fn add_block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right:
         kernel.pack_left(left, panels.rows(index), (at, &balance), into);
     };
     // A column of tiles: the panels of a group, packed in `packed_left`, by one right panel.
-    let multiply = |panels: &Panels, group: Range<usize>, packed_left: &[f32], column: usize, packed: &[f32]| {
-        let (first, next) = (column * COLUMNS, (column + 1) % right_panels);
-        let [data, next] = [column, next].map(|column| &packed[column * panel..(column + 1) * panel]);
-        let right = Right { data, columns: COLUMNS.min(size.columns - first), next };
-        panels.multiply(group, packed_left, (&kernel.start(), right), &mut Tile::new(), |row, sums| {
-            target.put(row, first, right.columns, sums, at.first, at.last);
-        });
-    };
+    let multiply =
+        |panels: &Panels, group: Range<usize>, packed_left: &[f32], column: usize, data: &[f32], next: &[f32]| {
+            let first = column * COLUMNS;
+            let right = Right { data, columns: COLUMNS.min(size.columns - first), next };
+            panels.multiply(group, packed_left, (&kernel.start(), right), &mut Tile::new(), |row, sums| {
+                target.put(row, first, right.columns, sums, at.first, at.last);
+            });
+        };
     let by_row = left.depth_contiguous();
     let all = Panels::new(kernel, size.rows, at.len, by_row);
+    let cached = (CACHED / all.room).max(1);
+    if all.count <= cached && right_panels >= ENOUGH * threads() {
+        // The whole left operand stays in every second-level cache: each task packs its columns and multiplies them.
+        let mut packed_left = Scratch::new(all.count * all.room);
+        for_each_part(&mut packed_left, all.room, |start, into| {
+            let index = start / all.room;
+            pack_left(&all, index, &mut into[..all.len(index)]);
+        });
+        return for_each(right_panels, |column| {
+            let mut packed = Scratch::new(panel);
+            pack_right(column, &mut packed);
+            multiply(&all, 0..all.count, &packed_left, column, &packed, &[]);
+        });
+    }
+    let mut packed = Scratch::new(right_panels * panel);
+    let pair = |column: usize| [column, (column + 1) % right_panels].map(|column| column * panel..(column + 1) * panel);
     if all.count >= TALL {
         // Each task packs its rows and multiplies them while they are in the second-level cache.
         for_each_part(&mut packed, panel, |start, into| pack_right(start / panel, into));
@@ -136,7 +153,8 @@ fn add_block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right:
                 pack_left(&all, index, &mut into[..all.len(index)]);
             }
             for column in 0..right_panels {
-                multiply(&all, group.clone(), &packed_left, column, &packed);
+                let [this, next] = pair(column);
+                multiply(&all, group.clone(), &packed_left, column, &packed[this], &packed[next]);
             }
         });
     }
@@ -152,12 +170,12 @@ fn add_block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right:
             pack_left(&all, index, unsafe { shared_left.part(index * all.room, all.len(index)) });
         }
     });
-    let cached = (CACHED / all.room).max(1);
     let groups = TASKS.div_ceil(right_panels).max(all.count.div_ceil(cached)).min(all.count);
     for_each(groups * right_panels, |task| {
         // One after the other, a thread's tasks find their group in its second-level cache.
         let (group, column) = (all.group(task / right_panels, groups), task % right_panels);
-        multiply(&all, group.clone(), &packed_left[group.start * all.room..], column, &packed);
+        let [this, next] = pair(column);
+        multiply(&all, group.clone(), &packed_left[group.start * all.room..], column, &packed[this], &packed[next]);
     });
 }
 
