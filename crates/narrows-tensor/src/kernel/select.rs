@@ -13,7 +13,8 @@ pub(crate) const BLOCK: usize = 32;
 /// Buffers that serve row after row.
 #[derive(Default)]
 pub(crate) struct Selection {
-    sorted: Vec<f32>,
+    /// Numbers as whole ones in the same order.
+    ranks: Vec<u32>,
     candidates: Vec<(f32, u32)>,
 }
 
@@ -49,12 +50,11 @@ impl Selection {
         let bound = self.bound(maxima, k) - 2.0 * most;
         self.collect(row, maxima, if bound.is_finite() { bound } else { f32::NEG_INFINITY });
         // The true k-th largest entry is at least the k-th largest that true entries can be at least.
-        self.sorted.clear();
-        self.sorted.extend(self.candidates.iter().map(|&(value, column)| match value - margin(column) {
+        let least = self.candidates.iter().map(|&(value, column)| match value - margin(column) {
             least if least.is_finite() => least,
             _ => f32::NEG_INFINITY,
-        }));
-        let bound = *self.sorted.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a)).1;
+        });
+        let bound = kth_largest(&mut self.ranks, least, k);
         self.candidates.retain(|&(value, column)| key(value + margin(column)) >= bound);
         &self.candidates
     }
@@ -81,9 +81,7 @@ impl Selection {
         if maxima.len() <= k {
             return f32::NEG_INFINITY;
         }
-        self.sorted.clear();
-        self.sorted.extend_from_slice(maxima);
-        *self.sorted.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a)).1
+        kth_largest(&mut self.ranks, maxima.iter().copied(), k)
     }
 
     /// Makes all entries that reach `bound` candidates.
@@ -98,6 +96,36 @@ impl Selection {
         for ((into, column), (value, from)) in values.iter_mut().zip(columns).zip(candidates) {
             (*into, *column) = (*value, *from);
         }
+    }
+}
+
+/// The k-th largest number: its rank is the largest that `k` of them reach, found bit by bit without a branch on any of them.
+fn kth_largest(ranks: &mut Vec<u32>, numbers: impl Iterator<Item = f32>, k: usize) -> f32 {
+    const SIGN: u32 = 1 << 31;
+    ranks.clear();
+    ranks.extend(numbers.map(|number| match number.to_bits() {
+        bits if bits & SIGN == 0 => bits | SIGN,
+        bits => !bits,
+    }));
+    let rank = highest_reached(ranks, k as u32);
+    f32::from_bits(if rank & SIGN == 0 { !rank } else { rank & !SIGN })
+}
+
+vectorized! {
+    /// The largest number that at least `k` of the ranks reach.
+    fn highest_reached(ranks: &[u32], k: u32) -> u32 {
+        let mut highest = 0;
+        for bit in (0..u32::BITS).rev() {
+            let next = highest | 1 << bit;
+            let mut count = 0;
+            for rank in ranks {
+                count += u32::from(*rank >= next);
+            }
+            if count >= k {
+                highest = next;
+            }
+        }
+        highest
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Of the nine products of digits, six count beside f32's own rounding: `a b = 2³² (a0 b0 + 2⁻⁸ (a0 b1 + a1 b0) +
 //! 2⁻¹⁶ (a0 b2 + a1 b1 + a2 b0))` in the scales of both sides (Ootomo, Ozaki & Yokota 2024). A row or column with a number that
-//! is not finite gives `NaN`; rows whose numbers are all below `2⁻¹⁰⁰` lose digits.
+//! is not finite, or beyond `2¹⁰⁷`, may give `NaN` throughout; rows whose numbers are all below `2⁻⁸⁰` lose digits.
 
 use std::arch::asm;
 use std::arch::x86_64::{

@@ -154,7 +154,7 @@ impl Kernel {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => {
-                super::digits::pack(right, (column, columns), from, balance.of(Side::Right), Side::Right, into)
+                super::digits::pack(right, (column, columns), from, balance.of(Side::Right), Side::Right, into);
             }
             _ => {
                 let (numbers, beyond) = into.split_at_mut(depth * COLUMNS);

@@ -42,6 +42,14 @@ fn normal(name: &str, len: usize) -> Vec<f32> {
     values
 }
 
+/// The kernels of f32 that can run here.
+fn kernels() -> impl Iterator<Item = Kernel> {
+    let mut kernels = vec![Kernel::Vector];
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    kernels.extend(amx::available().then_some(Kernel::Matrix));
+    kernels.into_iter()
+}
+
 fn check(size: Size, left_rows: bool, right_rows: bool) {
     let Size { rows, columns, depth } = size;
     let draw =
@@ -49,12 +57,7 @@ fn check(size: Size, left_rows: bool, right_rows: bool) {
     let (a, b) = (draw(rows * depth, 1), draw(columns * depth, 2));
     let left = if left_rows { Matrix::rows(&a, depth) } else { Matrix::columns(&a, rows) };
     let right = if right_rows { Matrix::rows(&b, depth) } else { Matrix::columns(&b, columns) };
-    let mut kernels = vec![Kernel::Vector];
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    if amx::available() {
-        kernels.push(Kernel::Matrix);
-    }
-    let outs = kernels.into_iter().filter(|_| depth > 0).flat_map(|kernel| {
+    let outs = kernels().filter(|_| depth > 0).flat_map(|kernel| {
         let mut outs = [(); 2].map(|()| vec![f32::NAN; rows * columns]);
         run(kernel, size, &left, &right, &Plain(Shared::new(&mut outs[0]), columns));
         run(kernel, size, &Hidden(left), &Hidden(right), &Plain(Shared::new(&mut outs[1]), columns));
@@ -157,25 +160,62 @@ fn packed_operands_give_the_bits_of_products() {
     }
 }
 
+/// `left rightᵀ` for matrices in rows.
+fn multiplied(kernel: Kernel, size: Size, a: &[f32], b: &[f32]) -> Vec<f32> {
+    let mut out = vec![0.0; size.rows * size.columns];
+    let (left, right) = (Matrix::rows(a, size.depth), Matrix::rows(b, size.depth));
+    run(kernel, size, &left, &right, &Plain(Shared::new(&mut out), size.columns));
+    out
+}
+
+/// A change of a number at a row and depth.
+type Change = fn(f32, usize, usize) -> f32;
+
 #[test]
 fn every_kernel_is_as_accurate_as_f32() {
-    let size = Size { rows: 40, columns: 50, depth: 300 };
-    let (a, b) = (normal("a", size.rows * size.depth), normal("b", size.columns * size.depth));
-    let mut kernels = vec![Kernel::Vector];
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    if amx::available() {
-        kernels.push(Kernel::Matrix);
+    let size = Size { rows: 40, columns: 50, depth: 1300 };
+    let cases: [(Change, Change); 4] = [
+        (|x, _, _| x, |x, _, _| x),
+        // Columns of a table in units of their own, and weights that undo them.
+        (
+            |x, _, depth| x * 10_f32.powi((depth * 7919 % 9) as i32 - 3),
+            |x, _, depth| x * 10_f32.powi(3 - (depth * 7919 % 9) as i32),
+        ),
+        // Rows of sizes of their own, some of zeros.
+        (|x, row, _| x * (row % 3) as f32 * 1e-3, |x, row, _| x * 10_f32.powi(row as i32 / 2)),
+        // Largest numbers just below a power of two.
+        (|x, _, _| 1.0 - 1e-3 * x.abs().min(2.0), |x, _, _| x.clamp(-1.0, 1.0) * (2.0 - f32::EPSILON)),
+    ];
+    for (case, (left, right)) in cases.into_iter().enumerate() {
+        let draw = |name: &str, rows: usize, change: Change| -> Vec<f32> {
+            let numbers = normal(name, rows * size.depth).into_iter().enumerate();
+            numbers.map(|(i, x)| change(x, i / size.depth, i % size.depth)).collect()
+        };
+        let (a, b) = (draw("a", size.rows, left), draw("b", size.columns, right));
+        for kernel in kernels() {
+            for (index, out) in multiplied(kernel, size, &a, &b).into_iter().enumerate() {
+                let (i, j) = (index / size.columns, index % size.columns);
+                let products =
+                    (0..size.depth).map(|k| f64::from(a[i * size.depth + k]) * f64::from(b[j * size.depth + k]));
+                let (exact, scale) = products.fold((0.0, 0.0), |(sum, scale), p| (sum + p, scale + p.abs()));
+                // A sum in order in f32 is within depth * 2^-24 of its terms' size, and typically within its root.
+                assert!((f64::from(out) - exact).abs() <= 1e-6 * scale, "case {case}, {kernel:?} at {i}, {j}");
+            }
+        }
     }
-    for kernel in kernels {
-        let mut out = vec![0.0; size.rows * size.columns];
-        let (left, right) = (Matrix::rows(&a, size.depth), Matrix::rows(&b, size.depth));
-        run(kernel, size, &left, &right, &Plain(Shared::new(&mut out), size.columns));
-        for (index, out) in out.into_iter().enumerate() {
+}
+
+#[test]
+fn what_is_not_a_number_stays_in_its_row_and_column() {
+    let size = Size { rows: 40, columns: 50, depth: 300 };
+    let (mut a, mut b) = (normal("a", size.rows * size.depth), normal("b", size.columns * size.depth));
+    let sound: Vec<Vec<f32>> = kernels().map(|kernel| multiplied(kernel, size, &a, &b)).collect();
+    (a[17 * size.depth + 5], b[33 * size.depth + 250]) = (f32::NAN, f32::NAN);
+    for (kernel, sound) in kernels().zip(sound) {
+        for (index, (out, sound)) in multiplied(kernel, size, &a, &b).into_iter().zip(sound).enumerate() {
             let (i, j) = (index / size.columns, index % size.columns);
-            let products = (0..size.depth).map(|k| f64::from(a[i * size.depth + k]) * f64::from(b[j * size.depth + k]));
-            let (exact, scale) = products.fold((0.0, 0.0), |(sum, scale), p| (sum + p, scale + p.abs()));
-            // A sum in order in f32 is within depth * 2^-24 of its terms' size, and typically within its root.
-            assert!((f64::from(out) - exact).abs() < 1e-6 * scale, "{kernel:?} at {i}, {j}");
+            let touched = i == 17 || j == 33;
+            assert!(if touched { out.is_nan() } else { (out - sound).abs() < 1e-4 }, "{kernel:?} at {i}, {j}: {out}");
         }
     }
 }
