@@ -27,6 +27,7 @@ pub(super) const BLOCK: usize = 1024;
 pub(super) const TILE: usize = 256;
 /// Digits of a number.
 pub(super) const DIGITS: usize = 3;
+
 /// Numbers that a packed panel takes: the tiles of its first 16 lanes, those of the others, and the scales of all.
 pub(super) fn panel_len(depth: usize) -> usize {
     2 * half_len(depth) + LANES
