@@ -107,6 +107,7 @@ fn kth_largest(ranks: &mut Vec<u32>, numbers: impl Iterator<Item = f32>, k: usiz
         bits if bits & SIGN == 0 => bits | SIGN,
         bits => !bits,
     }));
+    debug_assert!((1..=ranks.len()).contains(&k));
     let rank = highest_reached(ranks, k as u32);
     f32::from_bits(if rank & SIGN == 0 { !rank } else { rank & !SIGN })
 }

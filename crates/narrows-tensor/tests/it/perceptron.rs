@@ -41,12 +41,14 @@ fn run(map: Map, rows: usize, widths: &[usize], dtype: DType) -> Vec<Tensor> {
 
 #[test]
 fn values_and_gradients_are_those_of_the_layers_one_by_one() {
-    let shapes: [(usize, &[usize]); 5] = [
+    let shapes: [(usize, &[usize]); 6] = [
         (1, &[3, 2, 1]),
         (5, &[20, 64, 32, 8]),
         (90, &[33, 7, 65, 33]),
         (257, &[40, 100, 9, 70, 31]),
         (700, &[12, 50, 12]),
+        // Large enough for a matrix unit, where there is one; the last two in two blocks of depths.
+        (300, &[200, 1300, 150]),
     ];
     for (rows, widths) in shapes {
         let exact = run(layer_by_layer, rows, widths, DType::F64);
@@ -56,6 +58,23 @@ fn values_and_gradients_are_those_of_the_layers_one_by_one() {
         }
         let single = run(layer_by_layer, rows, widths, DType::F32);
         assert_eq!(distance(&fused[0], &single[0]), 0.0, "{rows} {widths:?}: the sums have another order");
+    }
+}
+
+#[test]
+fn the_gradient_of_the_input_changes_no_other_one() {
+    for (rows, widths) in [(9, &[12, 30, 7]), (90, &[12, 30, 7]), (300, &[200, 310, 150])] {
+        let scope = Scope::root(Key::new(2), DType::F32, &Device::Cpu);
+        let layers = layers(widths, &scope);
+        let own = scope.parameters();
+        let x = scope.parameter("x", (rows, widths[0]), Init::Normal(1.0)).unwrap();
+        let all = |x: &Tensor| {
+            let loss = perceptron(x, &layers).unwrap().sqr().unwrap().sum_all().unwrap();
+            Gradients::backward(&loss, &own).unwrap().iter().map(|(_, gradient)| gradient.clone()).collect::<Vec<_>>()
+        };
+        for (with, without) in all(&x).iter().zip(&all(&x.detach())) {
+            assert_eq!(distance(with, without), 0.0, "{rows} {widths:?}");
+        }
     }
 }
 

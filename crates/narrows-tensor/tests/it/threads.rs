@@ -47,10 +47,11 @@ fn everything() -> Vec<u64> {
     let gradients = Gradients::backward(&loss.mean_all().unwrap(), &scope.parameters()).unwrap();
     assert_eq!(gradients.iter().len(), 14);
     let all = gradients.iter().map(|(_, gradient)| bits(gradient));
-    // Large enough for a matrix unit, where there is one.
-    let draw = |key: u64| random::normal(&Key::new(key), (700, 600), DType::F32, &Device::Cpu).unwrap();
-    let large = linear(&draw(5), &draw(6), None, Activation::Identity).unwrap();
-    all.chain([bits(&loss), gradients.norm().unwrap().to_bits(), bits(&large)]).collect()
+    // Large enough for a matrix unit, where there is one; the second is wide for one thread, but not for three.
+    let draw = |key: u64, rows: usize| random::normal(&Key::new(key), (rows, 600), DType::F32, &Device::Cpu).unwrap();
+    let large = linear(&draw(5, 700), &draw(6, 700), None, Activation::Identity).unwrap();
+    let wide = linear(&draw(5, 150), &draw(6, 400), None, Activation::Identity).unwrap();
+    all.chain([bits(&loss), gradients.norm().unwrap().to_bits(), bits(&large), bits(&wide)]).collect()
 }
 
 /// The same of every operation, with enough rows for several threads.

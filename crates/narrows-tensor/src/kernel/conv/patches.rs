@@ -161,6 +161,10 @@ impl Operand for Transposed<'_> {
         false
     }
 
+    fn alike(&self) -> bool {
+        true
+    }
+
     fn copy_rows(&self, row: usize, from: usize, into: LinesMut<'_>) {
         for (row, line) in (row..).zip(into) {
             for (depth, into) in (from..).zip(line) {

@@ -23,6 +23,10 @@ impl<O: Operand> Operand for From<'_, O> {
         self.0.depth_contiguous()
     }
 
+    fn alike(&self) -> bool {
+        self.0.alike()
+    }
+
     fn copy_rows(&self, row: usize, from: usize, into: LinesMut<'_>) {
         self.0.copy_rows(row, self.1 + from, into);
     }

@@ -2,12 +2,12 @@
 //!
 //! Of the nine products of digits, six count beside f32's own rounding: `a b = 2³² (a0 b0 + 2⁻⁸ (a0 b1 + a1 b0) +
 //! 2⁻¹⁶ (a0 b2 + a1 b1 + a2 b0))` in the scales of both sides (Ootomo, Ozaki & Yokota 2024). A row or column with a number that
-//! is not finite, or beyond `2¹⁰⁷`, may give `NaN` throughout; rows whose numbers are all below `2⁻⁸⁰` lose digits.
+//! is not finite gives `NaN` throughout; one whose numbers are all below `2⁻¹⁰⁵`, once balanced, loses digits.
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __cpuid_count, _MM_HINT_T1, _mm_prefetch, _mm512_cvtepi32_ps, _mm512_fmadd_ps, _mm512_load_si512, _mm512_loadu_ps,
-    _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps,
+    __cpuid_count, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps, _mm512_cvtepi32_ps, _mm512_fmadd_ps, _mm512_load_si512,
+    _mm512_loadu_ps, _mm512_scalef_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -87,7 +87,8 @@ impl Registers {
     /// configured.
     #[allow(clippy::unused_self)]
     pub(super) fn multiply(&self, left: Left<'_>, right: Right<'_>, tile: &mut Tile) {
-        assert!(left.data.len() == right.data.len() && left.data.len() >= panel_len(0) && left.rows <= LANES);
+        assert!(left.data.len() == right.data.len() && left.data.len() >= panel_len(0));
+        assert!(left.rows <= LANES && right.columns <= LANES);
         let (left_tiles, left_scales) = left.data.split_at(left.data.len() - LANES);
         let (right_tiles, right_scales) = right.data.split_at(right.data.len() - LANES);
         let half = left_tiles.len() / 2;
@@ -229,8 +230,9 @@ impl Sums {
                     _mm512_cvtepi32_ps(_mm512_load_si512(place.cast()))
                 };
                 let small = _mm512_fmadd_ps(sum(2), byte, sum(1));
-                let whole = _mm512_mul_ps(_mm512_fmadd_ps(small, byte, sum(0)), _mm512_set1_ps(*scale));
-                _mm512_storeu_ps(into.as_mut_ptr().add(column), _mm512_mul_ps(whole, columns));
+                let (whole, power) =
+                    (_mm512_fmadd_ps(small, byte, sum(0)), _mm512_add_ps(_mm512_set1_ps(*scale), columns));
+                _mm512_storeu_ps(into.as_mut_ptr().add(column), _mm512_scalef_ps(whole, power));
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Depths of a product brought to one scale, for a kernel that gives the numbers of a row one.
 //!
 //! Numbers of very different size in a row lose digits of the small ones, which count where the other side is large: columns of
-//! a table in their own units, and weights that undo them. So the mean size of the right side's numbers at a depth, as a power of
-//! two, is moved to the left. The mean is that of exponents: a large row of the right side tells no more than a small one.
+//! a table in their own units, and weights that undo them. So a depth at which every column of the right side stays below its
+//! own largest number is raised there and lowered on the left, by a power of two. No column's largest number and no row's grows:
+//! nothing is worse than without. A column whose numbers are all of one size leaves everything as it is.
 #![cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), allow(dead_code))]
 
 use super::operand::Operand;
@@ -10,12 +11,14 @@ use crate::kernel::parallel::for_each_part;
 use crate::kernel::scratch::Scratch;
 use crate::kernel::simd::vectorized;
 
-/// Depths that one task balances.
-const CHUNK: usize = 128;
-/// Numbers of a row that are looked at together.
+/// Numbers of each line that one task looks at, where it looks down many lines.
+const ACROSS: usize = 64;
+/// Lines that one task looks along.
+const LINES: usize = 32;
+/// Numbers of a line that are looked at together.
 const LANES: usize = 32;
-/// The least exponent of a depth beside the largest one's.
-const FLOOR: i32 = -40;
+/// The least power of two that a depth is brought up from: eighteen decades.
+const FLOOR: i32 = -60;
 
 /// A side of a product.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,46 +27,51 @@ pub(super) enum Side {
     Right,
 }
 
-/// Powers of two that the depths of either side are multiplied by; at each depth their product is one.
+/// Powers of two that the depths of either side are multiplied by: at each depth their product is one, or the left one is zero
+/// where the right side has nothing.
 pub(super) struct Balance {
     /// The left side's, then the right one's.
     factors: Scratch,
 }
 
 impl Balance {
-    /// Depths `from..from + depth` of a right operand with so many columns; factors of one if it is not in memory.
-    pub(super) fn new(right: &impl Operand, columns: usize, (from, depth): (usize, usize)) -> Self {
-        let mut factors = Scratch::new(2 * depth);
-        let (left, others) = factors.split_at_mut(depth);
-        if right.memory(0, from).is_none() {
-            left.fill(1.0);
-            others.fill(1.0);
-            return Self { factors };
-        }
-        for_each_part(left, CHUNK, |start, into| {
-            if let Some((data, stride)) = right.memory(0, from + start) {
-                if right.depth_contiguous() {
-                    exponents_of_rows(data, stride, columns, into);
-                } else {
-                    exponents_in_rows(data, stride, columns, into);
-                }
-            }
-        });
-        let top = left.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        for (left, right) in left.iter_mut().zip(others) {
-            // Without any number on the right it does not matter what is on the left.
-            let apart = if left.is_finite() { ((*left - top).round() as i32).max(FLOOR) } else { FLOOR };
-            // Neither side leaves the range of f32 but for numbers beyond 2^107.
-            let power = apart - FLOOR / 2;
-            *left = f32::from_bits((127 + power).cast_unsigned() << 23);
-            *right = f32::from_bits((127 - power).cast_unsigned() << 23);
-        }
-        Self { factors }
+    /// Room for so many depths.
+    pub(super) fn new(depth: usize) -> Self {
+        Self { factors: Scratch::new(2 * depth) }
     }
 
-    /// For kernels that need none.
-    pub(super) fn none() -> Self {
-        Self { factors: Scratch::new(0) }
+    /// Finds the factors of the depths from `from` on, for a right operand with so many columns.
+    pub(super) fn fill(&mut self, right: &impl Operand, columns: usize, from: usize) {
+        if right.alike() || self.factors.is_empty() {
+            self.factors.fill(1.0);
+            return;
+        }
+        let depth = self.factors.len() / 2;
+        let (left, others) = self.factors.split_at_mut(depth);
+        let mut largest = Scratch::new(columns);
+        match right.memory(0, from) {
+            Some((data, stride)) if right.depth_contiguous() => {
+                left.fill(0.0);
+                for_each_part(&mut largest, LINES, |start, into| {
+                    most_along(&data[start * stride..], stride, left, into);
+                });
+                for_each_part(left, ACROSS, |start, into| most_down(&data[start..], stride, &largest, into));
+            }
+            Some((data, stride)) => most_in_lines(data, stride, &mut largest, left),
+            None => {
+                let mut lines = Scratch::new(depth * columns);
+                for_each_part(&mut lines, LINES * columns, |start, into| {
+                    right.fill_depth_major(0, columns, from + start / columns, columns, into);
+                });
+                most_in_lines(&lines, columns, &mut largest, left);
+            }
+        }
+        for (left, right) in left.iter_mut().zip(others) {
+            let most = left.to_bits().cast_signed();
+            let power = (most >> MANTISSA).clamp(FLOOR, 0);
+            *right = exp2(-power);
+            *left = if most == NONE { 0.0 } else { exp2(power) };
+        }
     }
 
     /// One side's, for each depth.
@@ -76,64 +84,79 @@ impl Balance {
     }
 }
 
-/// The exponent of a number and one, or zeros if it is zero or not finite.
-#[inline(always)]
-fn exponent(x: f32) -> (u32, u32) {
-    let exponent = x.to_bits() >> 23 & 0xFF;
-    // Zero becomes the largest number here, and 255 the one before it.
-    let counts = u32::from(exponent.wrapping_sub(1) < 254);
-    (exponent * counts, counts)
+/// Bits below a number's exponent.
+const MANTISSA: i32 = 23;
+/// The bits of an infinite number, and those of an exponent.
+const EXPONENT: u32 = f32::INFINITY.to_bits();
+/// Stands for the exponent where there are no numbers.
+const NONE: i32 = i32::MIN;
+
+fn exp2(power: i32) -> f32 {
+    f32::from_bits((127 + power).cast_unsigned() << MANTISSA)
 }
 
-/// The mean of so many exponents.
-fn mean(sum: u32, count: u32) -> f32 {
-    if count == 0 { f32::NEG_INFINITY } else { sum as f32 / count as f32 }
+/// How far the exponent of a number lies above that of a power of two, shifted like the exponent itself; `NONE` for numbers
+/// below `2⁻¹²⁶`.
+#[inline(always)]
+fn above(x: f32, power: i32) -> i32 {
+    let exponent = (x.to_bits() & EXPONENT).cast_signed();
+    let apart = exponent.wrapping_sub(power);
+    if exponent == 0 { NONE } else { apart }
+}
+
+/// For lines of one depth each: how far each depth stays, at its best, above the largest power of two of a column.
+fn most_in_lines(lines: &[f32], stride: usize, largest: &mut [f32], depths: &mut [f32]) {
+    depths.fill(0.0);
+    for_each_part(largest, ACROSS, |start, into| most_down(&lines[start..], stride, depths, into));
+    for_each_part(depths, LINES, |start, into| most_along(&lines[start * stride..], stride, largest, into));
 }
 
 vectorized! {
-    /// The mean exponent in each column of so many rows; the columns are at most `CHUNK`.
-    fn exponents_of_rows(data: &[f32], stride: usize, rows: usize, into: &mut [f32]) {
-        let (mut sums, mut counts) = ([0; CHUNK], [0; CHUNK]);
-        let width = into.len();
-        let (sums, counts) = (&mut sums[..width], &mut counts[..width]);
-        for row in 0..rows {
-            let row = &data[row * stride..][..width];
-            for column in 0..width {
-                let (exponent, counted) = exponent(row[column]);
-                sums[column] += exponent;
-                counts[column] += counted;
+    /// The most that any number of each line lies above the power of its column, as bits.
+    fn most_along(data: &[f32], stride: usize, powers: &[f32], into: &mut [f32]) {
+        for (line, into) in into.iter_mut().enumerate() {
+            let (whole, rest) = data[line * stride..][..powers.len()].as_chunks::<LANES>();
+            let (powers, powers_of_rest) = powers.as_chunks::<LANES>();
+            let mut lanes = [NONE; LANES];
+            for (part, powers) in whole.iter().zip(powers) {
+                for lane in 0..LANES {
+                    lanes[lane] = lanes[lane].max(above(part[lane], powers[lane].to_bits().cast_signed()));
+                }
             }
-        }
-        for column in 0..width {
-            into[column] = mean(sums[column], counts[column]);
+            let mut most = NONE;
+            for lane in lanes {
+                most = most.max(lane);
+            }
+            for (x, power) in rest.iter().zip(powers_of_rest) {
+                most = most.max(above(*x, power.to_bits().cast_signed()));
+            }
+            *into = f32::from_bits(most.cast_unsigned());
         }
     }
 }
 
 vectorized! {
-    /// The mean exponent in each row of so many columns.
-    fn exponents_in_rows(data: &[f32], stride: usize, columns: usize, into: &mut [f32]) {
-        for (row, into) in into.iter_mut().enumerate() {
-            let (whole, rest) = data[row * stride..][..columns].as_chunks::<LANES>();
-            let (mut sums, mut counts) = ([0; LANES], [0; LANES]);
-            for part in whole {
-                for lane in 0..LANES {
-                    let (exponent, counted) = exponent(part[lane]);
-                    sums[lane] += exponent;
-                    counts[lane] += counted;
+    /// The most that any number of each column lies above the power of its line, as bits; the columns are at most `ACROSS`.
+    fn most_down(data: &[f32], stride: usize, powers: &[f32], into: &mut [f32]) {
+        let mut most = [NONE; ACROSS];
+        if into.len() == ACROSS {
+            for (line, power) in powers.iter().enumerate() {
+                let power = power.to_bits().cast_signed();
+                let Some(line) = data[line * stride..].first_chunk::<ACROSS>() else { break };
+                for column in 0..ACROSS {
+                    most[column] = most[column].max(above(line[column], power));
                 }
             }
-            let (mut sum, mut count) = (0, 0);
-            for lane in 0..LANES {
-                sum += sums[lane];
-                count += counts[lane];
+        } else {
+            for (line, power) in powers.iter().enumerate() {
+                let power = power.to_bits().cast_signed();
+                for (most, x) in most.iter_mut().zip(&data[line * stride..][..into.len()]) {
+                    *most = (*most).max(above(*x, power));
+                }
             }
-            for x in rest {
-                let (exponent, counted) = exponent(*x);
-                sum += exponent;
-                count += counted;
-            }
-            *into = mean(sum, count);
+        }
+        for (into, most) in into.iter_mut().zip(most) {
+            *into = f32::from_bits(most.cast_unsigned());
         }
     }
 }

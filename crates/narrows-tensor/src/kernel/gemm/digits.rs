@@ -6,10 +6,10 @@
 
 use std::arch::x86_64::{
     __m512, __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_ps,
-    _mm512_cmpge_epi32_mask, _mm512_cvtps_epi32, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_blend_ps,
-    _mm512_maskz_loadu_ps, _mm512_max_epi32, _mm512_mul_ps, _mm512_reduce_max_epi32, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_setzero_ps, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi32, _mm512_storeu_ps,
-    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_ternarylogic_epi32, _mm512_xor_si512,
+    _mm512_cmpge_epi32_mask, _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_mask_blend_ps, _mm512_maskz_loadu_ps, _mm512_max_epi32, _mm512_mul_ps, _mm512_reduce_max_epi32,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi32,
+    _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_epi32, _mm512_ternarylogic_epi32, _mm512_xor_si512,
 };
 
 use super::balance::Side;
@@ -28,7 +28,8 @@ pub(super) const TILE: usize = 256;
 /// Digits of a number.
 pub(super) const DIGITS: usize = 3;
 
-/// Numbers that a packed panel takes: the tiles of its first 16 lanes, those of the others, and the scales of all.
+/// Numbers that a packed panel takes: the tiles of its first 16 lanes, those of the others, and the scales of all, as
+/// exponents.
 pub(super) fn panel_len(depth: usize) -> usize {
     2 * half_len(depth) + LANES
 }
@@ -118,7 +119,8 @@ impl Lines<'_> {
         }
     }
 
-    /// What turns the numbers of each lane into whole ones; writes what turns sums of digits back.
+    /// What turns the numbers of each lane into whole ones; writes the powers of two that turn sums of digits back, `NaN` where a
+    /// number is not finite.
     ///
     /// # Safety
     /// As for [`Lines::split_as`], with room for the scales in `back`.
@@ -157,12 +159,12 @@ impl Lines<'_> {
                 let power = |bits| _mm512_castsi512_ps(_mm512_slli_epi32::<23>(bits));
                 let forth = power(_mm512_sub_epi32(_mm512_set1_epi32(2 * 127 + 22), exponent));
                 // Half of the first digits' weight of `2^32`, and `2^-22`.
-                let factor = power(_mm512_add_epi32(exponent, _mm512_set1_epi32(16 - 22)));
+                let weight = _mm512_cvtepi32_ps(_mm512_add_epi32(exponent, _mm512_set1_epi32(16 - 22 - 127)));
                 let lost = _mm512_cmpge_epi32_mask(largest, _mm512_set1_epi32(f32::INFINITY.to_bits().cast_signed()));
                 let forth = _mm512_mask_blend_ps(lost, forth, _mm512_setzero_ps());
-                let factor = _mm512_mask_blend_ps(lost, factor, _mm512_set1_ps(f32::NAN));
+                let weight = _mm512_mask_blend_ps(lost, weight, _mm512_set1_ps(f32::NAN));
                 _mm512_storeu_ps(scales.0.as_mut_ptr().add(half * 16), forth);
-                _mm512_storeu_ps(back.as_mut_ptr().add(half * 16), factor);
+                _mm512_storeu_ps(back.as_mut_ptr().add(half * 16), weight);
             }
             scales
         }
@@ -223,8 +225,8 @@ impl Lines<'_> {
 
 /// What carries into the exponent of a number that three digits cannot hold at its own: the largest is `0x7F7F7F`.
 const CARRY: i32 = 2 * (0x80_0000 - 0x7F_7F7F);
-/// The least exponent of a row, with its offset of 127: scales stay finite.
-const LEAST: i32 = 27;
+/// The least exponent of a row, with its offset of 127: what turns its numbers into whole ones stays finite.
+const LEAST: i32 = 22;
 
 /// Factors of all lanes.
 struct Scales([f32; LANES]);

@@ -108,12 +108,12 @@ impl Kernel {
         }
     }
 
-    /// How a block of depths is balanced before it is packed: by the right operand, of so many columns.
-    pub(super) fn balance(self, right: &impl Operand, columns: usize, at: Depths) -> Balance {
+    /// Room for the factors that balance so many depths, if the kernel needs any.
+    pub(super) fn balance(self, depth: usize) -> Balance {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::Matrix => Balance::new(right, columns, (at.from, at.len)),
-            _ => Balance::none(),
+            Self::Matrix => Balance::new(depth),
+            _ => Balance::new(0),
         }
     }
 

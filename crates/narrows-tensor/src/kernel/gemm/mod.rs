@@ -1,8 +1,8 @@
 //! Matrix products with packed operands and an epilogue: `out = finish(left rightᵀ)`.
 //!
 //! Both operands are packed into panels in a first parallel loop and multiplied tile by tile in a second. Operands may be
-//! image patches that exist nowhere in memory. A tall left operand is packed part by part, in the loop that multiplies it. The
-//! order of every sum is fixed by the shapes alone.
+//! image patches that exist nowhere in memory. A tall left operand and a wide right one are packed part by part, in the loop that
+//! multiplies them. The order of every sum is fixed by the shapes alone.
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
@@ -107,7 +107,8 @@ fn blocks(kernel: Kernel, depth: usize) -> impl Iterator<Item = Depths> {
 fn add_block(kernel: Kernel, size: Size, at: Depths, left: &impl Operand, right: &impl Operand, target: &impl Target) {
     let right_panels = size.columns.div_ceil(COLUMNS);
     let panel = kernel.right_len(at.len);
-    let balance = kernel.balance(right, size.columns, at);
+    let mut balance = kernel.balance(at.len);
+    balance.fill(right, size.columns, at.from);
     let pack_right = |index: usize, into: &mut [f32]| {
         let first = index * COLUMNS;
         kernel.pack_right(right, (first, COLUMNS.min(size.columns - first)), (at, &balance), into);

@@ -13,6 +13,11 @@ pub(crate) trait Operand: Sync {
         None
     }
 
+    /// Whether all depths are of one size by what they are, as neighbouring pixels, so that a product need not look.
+    fn alike(&self) -> bool {
+        false
+    }
+
     /// Copies the rows from `row` on, each from depth `from` on, into the lines of `into`.
     fn copy_rows(&self, row: usize, from: usize, into: LinesMut<'_>);
 

@@ -47,7 +47,7 @@ impl Packed {
             let right = &operands[index].1;
             for packed in packed {
                 for block in &mut packed.blocks {
-                    block.balance = packed.kernel.balance(right, packed.columns, block.at);
+                    block.balance.fill(right, packed.columns, block.at.from);
                 }
             }
         });
@@ -74,7 +74,7 @@ impl Packed {
         let kernel = Kernel::best(size);
         let block = |at: Depths| {
             let panels = Scratch::new(size.columns.div_ceil(COLUMNS) * kernel.right_len(at.len));
-            Block { at, balance: Balance::none(), panels }
+            Block { at, balance: kernel.balance(at.len), panels }
         };
         let blocks = blocks(kernel, size.depth).map(block).collect();
         Self { kernel, columns: size.columns, depth: size.depth, blocks }

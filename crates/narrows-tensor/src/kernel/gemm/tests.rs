@@ -144,6 +144,15 @@ fn deep_and_tall_products_are_summed_block_by_block() {
 }
 
 #[test]
+fn wide_products_pack_each_panel_where_it_is_multiplied() {
+    let columns = ENOUGH * threads() * COLUMNS + 17;
+    check(Size { rows: 45, columns, depth: 1100 }, true, true);
+    check(Size { rows: 3, columns, depth: 70 }, false, false);
+    #[cfg(target_arch = "x86_64")]
+    check_pairs(Size { rows: 45, columns, depth: 67 });
+}
+
+#[test]
 fn packed_operands_give_the_bits_of_products() {
     for (rows, columns, depth) in [(200, 330, 1300), (20, 70, 1300), (130, 200, 513)] {
         let size = Size { rows, columns, depth };
@@ -160,62 +169,142 @@ fn packed_operands_give_the_bits_of_products() {
     }
 }
 
-/// `left rightᵀ` for matrices in rows.
-fn multiplied(kernel: Kernel, size: Size, a: &[f32], b: &[f32]) -> Vec<f32> {
+/// `left rightᵀ`.
+fn multiplied(kernel: Kernel, size: Size, left: &impl Operand, right: &impl Operand) -> Vec<f32> {
     let mut out = vec![0.0; size.rows * size.columns];
-    let (left, right) = (Matrix::rows(a, size.depth), Matrix::rows(b, size.depth));
-    run(kernel, size, &left, &right, &Plain(Shared::new(&mut out), size.columns));
+    run(kernel, size, left, right, &Plain(Shared::new(&mut out), size.columns));
     out
 }
 
-/// A change of a number at a row and depth.
+/// A change of a normal number at a row and depth.
 type Change = fn(f32, usize, usize) -> f32;
+
+/// Numbers for the left and the right side that one scale for a row does not fit by itself.
+const UNLIKE: [(&str, Change, Change); 10] = [
+    ("normal", |x, _, _| x, |x, _, _| x),
+    (
+        "columns of a table in units of their own, and weights that undo them",
+        |x, _, depth| x * 10_f32.powi((depth * 7919 % 9) as i32 - 3),
+        |x, _, depth| x * 10_f32.powi(3 - (depth * 7919 % 9) as i32),
+    ),
+    (
+        "rows of sizes of their own, some of zeros",
+        |x, row, _| x * (row % 3) as f32 * 1e-3,
+        |x, row, _| x * 10_f32.powi(row as i32 / 2),
+    ),
+    (
+        "largest numbers just below a power of two",
+        |x, _, _| 1.0 - 1e-3 * x.abs().min(2.0),
+        |x, _, _| x.clamp(-1.0, 1.0) * (2.0 - f32::EPSILON),
+    ),
+    (
+        "depths that are small in all columns but one",
+        |x, _, _| x,
+        |x, row, depth| match depth {
+            0..3 if row != 7 => x * [1e-30, 1e-6, 1e-4][depth],
+            _ => x,
+        },
+    ),
+    (
+        "flat and peaked distributions",
+        |x, _, _| x,
+        |x, _, depth| {
+            if depth % 2 == 0 { 0.02 } else { (8.0 * x - 9.0).exp().min(1.0) }
+        },
+    ),
+    (
+        "smooth rectifiers behind wide and narrow layers",
+        |x, _, _| x,
+        |x, _, depth| {
+            let x = x * [0.5, 2.0, 5.0][depth % 3];
+            x / (1.0 + (-1.7 * x).exp())
+        },
+    ),
+    (
+        "depths without a number on the right",
+        |x, _, depth| if depth == 3 { x * 1e30 } else { x },
+        |x, _, depth| {
+            if depth == 3 { 0.0 } else { x }
+        },
+    ),
+    (
+        "columns without a number",
+        |x, _, depth| x * 10_f32.powi((depth % 9) as i32),
+        |x, row, depth| {
+            if row % 2 == 0 { 0.0 } else { x * 10_f32.powi(-((depth % 9) as i32)) }
+        },
+    ),
+    ("near the ends of the range", |x, _, _| x * 1e-30, |x, row, _| x * if row < 20 { 1e37 } else { 1e30 }),
+];
 
 #[test]
 fn every_kernel_is_as_accurate_as_f32() {
     let size = Size { rows: 40, columns: 50, depth: 1300 };
-    let cases: [(Change, Change); 4] = [
-        (|x, _, _| x, |x, _, _| x),
-        // Columns of a table in units of their own, and weights that undo them.
-        (
-            |x, _, depth| x * 10_f32.powi((depth * 7919 % 9) as i32 - 3),
-            |x, _, depth| x * 10_f32.powi(3 - (depth * 7919 % 9) as i32),
-        ),
-        // Rows of sizes of their own, some of zeros.
-        (|x, row, _| x * (row % 3) as f32 * 1e-3, |x, row, _| x * 10_f32.powi(row as i32 / 2)),
-        // Largest numbers just below a power of two.
-        (|x, _, _| 1.0 - 1e-3 * x.abs().min(2.0), |x, _, _| x.clamp(-1.0, 1.0) * (2.0 - f32::EPSILON)),
-    ];
-    for (case, (left, right)) in cases.into_iter().enumerate() {
+    for (case, left, right) in UNLIKE {
         let draw = |name: &str, rows: usize, change: Change| -> Vec<f32> {
             let numbers = normal(name, rows * size.depth).into_iter().enumerate();
             numbers.map(|(i, x)| change(x, i / size.depth, i % size.depth)).collect()
         };
         let (a, b) = (draw("a", size.rows, left), draw("b", size.columns, right));
+        let lines: Vec<f32> = (0..b.len()).map(|i| b[i % size.columns * size.depth + i / size.columns]).collect();
+        let (left, right) = (Matrix::rows(&a, size.depth), Matrix::rows(&b, size.depth));
         for kernel in kernels() {
-            for (index, out) in multiplied(kernel, size, &a, &b).into_iter().enumerate() {
+            let outs = [
+                multiplied(kernel, size, &left, &right),
+                multiplied(kernel, size, &left, &Matrix::columns(&lines, size.columns)),
+                multiplied(kernel, size, &left, &Hidden(right)),
+            ];
+            for index in 0..size.rows * size.columns {
                 let (i, j) = (index / size.columns, index % size.columns);
                 let products =
                     (0..size.depth).map(|k| f64::from(a[i * size.depth + k]) * f64::from(b[j * size.depth + k]));
                 let (exact, scale) = products.fold((0.0, 0.0), |(sum, scale), p| (sum + p, scale + p.abs()));
-                // A sum in order in f32 is within depth * 2^-24 of its terms' size, and typically within its root.
-                assert!((f64::from(out) - exact).abs() <= 1e-6 * scale, "case {case}, {kernel:?} at {i}, {j}");
+                for (operand, out) in outs.iter().map(|out| f64::from(out[index])).enumerate() {
+                    // A sum in order in f32 is within depth * 2^-24 of its terms' size, and typically within its root.
+                    let error = (out - exact).abs();
+                    assert!(error <= 1e-6 * scale, "{case}, {kernel:?} of {operand} at {i}, {j}: {error} of {scale}");
+                }
             }
         }
     }
 }
 
 #[test]
-fn what_is_not_a_number_stays_in_its_row_and_column() {
+fn a_value_that_stands_for_a_missing_one_costs_digits_in_its_row_and_column_alone() {
     let size = Size { rows: 40, columns: 50, depth: 300 };
     let (mut a, mut b) = (normal("a", size.rows * size.depth), normal("b", size.columns * size.depth));
-    let sound: Vec<Vec<f32>> = kernels().map(|kernel| multiplied(kernel, size, &a, &b)).collect();
-    (a[17 * size.depth + 5], b[33 * size.depth + 250]) = (f32::NAN, f32::NAN);
-    for (kernel, sound) in kernels().zip(sound) {
-        for (index, (out, sound)) in multiplied(kernel, size, &a, &b).into_iter().zip(sound).enumerate() {
+    (a[17 * size.depth + 5], b[33 * size.depth + 250]) = (1e33, -1e33);
+    let largest = |row: &[f32]| row.iter().fold(0.0, |most, x| f64::from(x.abs()).max(most));
+    for kernel in kernels() {
+        let out = multiplied(kernel, size, &Matrix::rows(&a, size.depth), &Matrix::rows(&b, size.depth));
+        for (index, out) in out.into_iter().enumerate() {
             let (i, j) = (index / size.columns, index % size.columns);
-            let touched = i == 17 || j == 33;
-            assert!(if touched { out.is_nan() } else { (out - sound).abs() < 1e-4 }, "{kernel:?} at {i}, {j}: {out}");
+            let (a, b) = (&a[i * size.depth..][..size.depth], &b[j * size.depth..][..size.depth]);
+            let products = a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b));
+            let (exact, scale) = products.fold((0.0, 0.0), |(sum, scale), p| (sum + p, scale + p.abs()));
+            // Nearly all of such a sum is one product, whose other factor has no more digits than its row leaves it.
+            let scale = if i == 17 || j == 33 { largest(a) * largest(b) } else { scale };
+            assert!((f64::from(out) - exact).abs() <= 1e-6 * scale, "{kernel:?} at {i}, {j}: {out}, not {exact}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_finite_stays_in_its_row_and_column() {
+    let size = Size { rows: 40, columns: 50, depth: 300 };
+    let (mut a, mut b) = (normal("a", size.rows * size.depth), normal("b", size.columns * size.depth));
+    let multiplied = |kernel, a: &[f32], b: &[f32]| {
+        multiplied(kernel, size, &Matrix::rows(a, size.depth), &Matrix::rows(b, size.depth))
+    };
+    let sound: Vec<Vec<f32>> = kernels().map(|kernel| multiplied(kernel, &a, &b)).collect();
+    for lost in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        (a[17 * size.depth + 5], b[33 * size.depth + 250]) = (lost, lost);
+        for (kernel, sound) in kernels().zip(&sound) {
+            for (index, (out, sound)) in multiplied(kernel, &a, &b).into_iter().zip(sound).enumerate() {
+                let (i, j) = (index / size.columns, index % size.columns);
+                let sound = if i == 17 || j == 33 { !out.is_finite() } else { (out - sound).abs() < 1e-4 };
+                assert!(sound, "{lost} in {kernel:?} at {i}, {j}: {out}");
+            }
         }
     }
 }

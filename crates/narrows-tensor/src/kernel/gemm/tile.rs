@@ -23,10 +23,10 @@ impl Tile {
     }
 }
 
-/// A packed left panel: blocks of `DEPTH` depths.
+/// A packed left panel.
 #[derive(Clone, Copy)]
 pub(super) struct Left<'a> {
-    /// `[block][rows][STRIDE]` if `by_row`, else `[depth][rows]`.
+    /// `[block][rows][STRIDE]` with `DEPTH` depths in a block if `by_row`, else `[depth][rows]`, or as the matrix unit has it.
     pub(super) data: &'a [f32],
     pub(super) rows: usize,
     pub(super) by_row: bool,
