@@ -62,6 +62,32 @@ fn values_and_gradients_are_those_of_the_layers_one_by_one() {
 }
 
 #[test]
+fn without_gradients_the_bits_are_the_same() {
+    let shapes: [(usize, &[usize]); 6] = [
+        (31, &[20, 64, 32, 8, 32, 64, 20]),
+        (33, &[20, 64, 32, 8, 32, 64, 20]),
+        (257, &[3, 100, 9, 70, 1]),
+        (90, &[16, 40, 16]),
+        (700, &[12, 50, 33, 40, 12]),
+        (64, &[2100, 20, 7]),
+    ];
+    for (rows, widths) in shapes {
+        let constant = |tensor: &Tensor| tensor.detach();
+        let scope = Scope::root(Key::new(2), DType::F32, &Device::Cpu);
+        let tracked = layers(widths, &scope);
+        let constants = tracked.iter().map(|layer| Layer {
+            weight: constant(&layer.weight),
+            bias: layer.bias.as_ref().map(constant),
+            activation: layer.activation,
+        });
+        let x = draw("x", &[rows, widths[0]]).to_dtype(DType::F32).unwrap();
+        let (with, without) =
+            (perceptron(&x, &tracked).unwrap(), perceptron(&x, &constants.collect::<Vec<_>>()).unwrap());
+        assert_eq!(distance(&with.detach(), &without), 0.0, "{rows} {widths:?}");
+    }
+}
+
+#[test]
 fn the_gradient_of_the_input_changes_no_other_one() {
     for (rows, widths) in [(9, &[12, 30, 7]), (90, &[12, 30, 7]), (300, &[200, 310, 150])] {
         let scope = Scope::root(Key::new(2), DType::F32, &Device::Cpu);

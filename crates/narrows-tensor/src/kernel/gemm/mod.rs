@@ -13,6 +13,7 @@ mod kernel;
 mod operand;
 mod pack;
 mod packed;
+mod resident;
 mod tile;
 
 use std::ops::Range;
@@ -20,8 +21,9 @@ use std::ops::Range;
 use kernel::{Kernel, Running};
 pub(crate) use operand::{LinesMut, Matrix, Operand, copy_run};
 pub(crate) use packed::Packed;
-pub(crate) use tile::COLUMNS;
-use tile::{Left, Right, Tile};
+pub(crate) use resident::Resident;
+pub(crate) use tile::{COLUMNS, Tile};
+use tile::{Left, Right};
 
 use super::parallel::{Shared, for_each, for_each_part, threads};
 use super::scratch::Scratch;

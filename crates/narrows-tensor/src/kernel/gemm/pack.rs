@@ -8,29 +8,34 @@ pub(super) fn transpose(data: &[f32], stride: usize, rows: usize, width: usize, 
         rows <= width && (rows == 0 || data.len() >= (rows - 1) * stride + depths),
         "rows lie outside their matrix"
     );
-    let mut done = 0;
     #[cfg(target_arch = "x86_64")]
-    if let Some((side, transpose)) = in_registers(width) {
-        done = depths / side * side;
-        let blocks = rows / side;
-        for block in 0..blocks {
-            for depth in (0..done).step_by(side) {
+    if let Some((side, transpose)) = in_registers(width).filter(|(side, _)| rows.min(depths) >= *side) {
+        // The last block ends with the last number: what two blocks share is written twice.
+        let starts = |len: usize| (0..len.div_ceil(side)).map(move |block| (block * side).min(len - side));
+        for row in starts(rows) {
+            for depth in starts(depths) {
                 // SAFETY: the processor has the features; the block lies inside `data` and `into` by the assertion above.
                 unsafe {
                     transpose(
-                        data.as_ptr().add(block * side * stride + depth),
+                        data.as_ptr().add(row * stride + depth),
                         stride,
-                        into.as_mut_ptr().add(depth * width + block * side),
+                        into.as_mut_ptr().add(depth * width + row),
                         width,
                     );
                 }
             }
         }
-        if blocks * side < width {
-            plain(data, stride, blocks * side..rows, width, 0..done, into);
+        if rows < width {
+            into.chunks_exact_mut(width).for_each(|into| into[rows..].fill(0.0));
         }
+        return;
     }
-    plain(data, stride, 0..rows, width, done..depths, into);
+    for (depth, into) in into.chunks_exact_mut(width).enumerate() {
+        for (into, row) in into.iter_mut().zip(0..rows) {
+            *into = data[row * stride + depth];
+        }
+        into[rows..].fill(0.0);
+    }
 }
 
 /// What transposes a square block at `from`, rows `from_stride` apart, to `into`.
@@ -45,24 +50,6 @@ fn in_registers(width: usize) -> Option<(usize, Block)> {
         return Some((16, transpose16));
     }
     crate::kernel::simd::avx2().then_some((8, transpose8))
-}
-
-/// The part `rows x depths`, one number at a time, with zeros behind the last row.
-fn plain(
-    data: &[f32],
-    stride: usize,
-    rows: std::ops::Range<usize>,
-    width: usize,
-    depths: std::ops::Range<usize>,
-    into: &mut [f32],
-) {
-    for depth in depths {
-        let into = &mut into[depth * width..(depth + 1) * width];
-        for row in rows.clone() {
-            into[row] = data[row * stride + depth];
-        }
-        into[rows.end..].fill(0.0);
-    }
 }
 
 /// Transposes an 8 x 8 block in registers.
@@ -144,7 +131,9 @@ mod tests {
 
     #[test]
     fn panels_are_transposed_and_padded_with_zeros() {
-        for (rows, depths, width) in [(32, 48, 32), (17, 33, 32), (3, 5, 32), (32, 16, 32), (9, 40, 14)] {
+        for (rows, depths, width) in
+            [(32, 48, 32), (17, 33, 32), (3, 5, 32), (32, 16, 32), (9, 40, 14), (20, 20, 20), (14, 9, 14), (5, 40, 8)]
+        {
             let stride = depths + 3;
             let data: Vec<f32> = (0..rows * stride).map(|i| i as f32 + 1.0).collect();
             let mut into = vec![f32::NAN; depths * width];

@@ -15,10 +15,10 @@ pub(super) const DEPTH: usize = 512;
 
 /// The sums of one tile; a kernel may fill fewer rows and columns.
 #[repr(C, align(64))]
-pub(super) struct Tile(pub(super) [[f32; COLUMNS]; COLUMNS]);
+pub(crate) struct Tile(pub(super) [[f32; COLUMNS]; COLUMNS]);
 
 impl Tile {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self([[0.0; COLUMNS]; COLUMNS])
     }
 }

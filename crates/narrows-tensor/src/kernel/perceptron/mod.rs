@@ -3,6 +3,8 @@
 //! Each task takes a few rows through all layers while they are in its caches. No sum depends on how rows are shared out,
 //! so that may depend on the number of threads.
 
+mod small;
+
 use std::ops::Range;
 
 use super::epilogue::{Rows, Slopes};
@@ -97,6 +99,9 @@ impl Kept {
 /// Writes the values behind the last layer to `y`, and keeps what the backward pass needs if there is one.
 pub(crate) fn forward(layers: &[Layer<'_>], x: &[f32], y: &mut [f32], kept: Option<&mut Kept>) {
     let rows = x.len() / layers[0].inputs;
+    if kept.is_none() && small::suits(layers, rows) {
+        return small::forward(layers, x, y);
+    }
     let shares = shares(rows);
     let packed = pack(&shares, layers.iter().map(|layer| layer.forward(rows)));
     let keep = kept.is_some();
