@@ -1,5 +1,7 @@
 //! A list of (value, column) for each row of a matrix, found in parallel.
 
+use std::ops::Range;
+
 use super::parallel::for_each_part;
 
 /// Parts into which rows are divided for a parallel pass.
@@ -8,28 +10,47 @@ const PARTS: usize = 64;
 /// The lists of all rows, in parts of consecutive ones.
 pub(crate) struct Lists(Vec<Part>);
 
+/// The lists of a few rows.
 #[derive(Default)]
-struct Part {
+pub(crate) struct Part {
     entries: Vec<(f32, u32)>,
     /// Where those of each row end.
     ends: Vec<usize>,
 }
 
+impl Part {
+    /// The list of the next row: what `find` adds.
+    pub(crate) fn row(&mut self, find: impl FnOnce(&mut Vec<(f32, u32)>)) {
+        find(&mut self.entries);
+        self.ends.push(self.entries.len());
+    }
+}
+
 impl Lists {
     /// What `find(row, list)` adds to a list for each row, about `expected` entries.
     pub(crate) fn new(rows: usize, expected: usize, find: impl Fn(usize, &mut Vec<(f32, u32)>) + Sync) -> Self {
-        let each = rows.div_ceil(PARTS).max(1);
+        Self::by_parts(rows, rows.div_ceil(PARTS).max(1), expected, |rows, part| {
+            for row in rows {
+                part.row(|list| find(row, list));
+            }
+        })
+    }
+
+    /// The lists that `find` adds to parts of `each` rows, about `expected` entries for a row.
+    pub(crate) fn by_parts(
+        rows: usize,
+        each: usize,
+        expected: usize,
+        find: impl Fn(Range<usize>, &mut Part) + Sync,
+    ) -> Self {
         let mut parts = Vec::new();
         parts.resize_with(rows.div_ceil(each), Part::default);
         for_each_part(&mut parts, 1, |number, part| {
-            for Part { entries, ends } in part {
+            for part in part {
                 let rows = number * each..rows.min((number + 1) * each);
-                ends.reserve_exact(rows.len());
-                entries.reserve(rows.len() * expected);
-                for row in rows {
-                    find(row, entries);
-                    ends.push(entries.len());
-                }
+                part.ends.reserve_exact(rows.len());
+                part.entries.reserve(rows.len() * expected);
+                find(rows, part);
             }
         });
         Self(parts)

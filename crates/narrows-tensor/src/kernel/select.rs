@@ -16,6 +16,8 @@ pub(crate) struct Selection {
     /// Numbers as whole ones in the same order.
     ranks: Vec<u32>,
     candidates: Vec<(f32, u32)>,
+    /// How far candidates may be from the true numbers.
+    margins: Vec<f32>,
 }
 
 thread_local! {
@@ -34,29 +36,36 @@ impl Selection {
     /// Writes the `k` largest entries of `row` and their columns, in the order of columns. `NaN` counts as the largest, so
     /// that it is seen; of equal entries the first ones are taken. `maxima` are those of the row's blocks.
     pub(crate) fn largest(&mut self, row: &[f32], maxima: &[f32], values: &mut [f32], columns: &mut [u32]) {
-        let bound = self.bound(maxima, values.len());
+        let bound = self.bound(maxima.iter().copied(), values.len());
         self.collect(row, maxima, bound);
         self.keep(values, columns);
     }
 
-    /// Makes those columns candidates that can be among the `k` largest, for a `row` whose entries are within
-    /// `margin(column)`, at most `most`, of the true ones.
+    /// Makes those of the entries candidates that can be among the `k` largest, if each is within `margin(column)` of the true
+    /// one. There are at least `k` entries.
     pub(crate) fn possible(
         &mut self,
-        (row, maxima): (&[f32], &[f32]),
-        (margin, most): (impl Fn(u32) -> f32, f32),
+        entries: impl Iterator<Item = (f32, u32)>,
+        margin: impl Fn(u32) -> f32,
         k: usize,
     ) -> &[(f32, u32)] {
-        let bound = self.bound(maxima, k) - 2.0 * most;
-        self.collect(row, maxima, if bound.is_finite() { bound } else { f32::NEG_INFINITY });
-        // The true k-th largest entry is at least the k-th largest that true entries can be at least.
-        let least = self.candidates.iter().map(|&(value, column)| match value - margin(column) {
+        let Self { ranks, candidates, margins } = self;
+        candidates.clear();
+        candidates.extend(entries);
+        margins.clear();
+        margins.extend(candidates.iter().map(|&(_, column)| margin(column)));
+        // The true k-th largest entry is at least what k entries are at least.
+        let least = candidates.iter().zip(&*margins).map(|(&(value, _), margin)| match value - margin {
             least if least.is_finite() => least,
             _ => f32::NEG_INFINITY,
         });
-        let bound = kth_largest(&mut self.ranks, least, k);
-        self.candidates.retain(|&(value, column)| key(value + margin(column)) >= bound);
-        &self.candidates
+        let (bound, mut count) = (kth_largest(ranks, least, k), 0);
+        for at in 0..candidates.len() {
+            candidates[count] = candidates[at];
+            count += usize::from(key(candidates[at].0 + margins[at]) >= bound);
+        }
+        candidates.truncate(count);
+        candidates
     }
 
     /// Makes these entries and their columns the candidates.
@@ -76,12 +85,15 @@ impl Selection {
         &self.candidates
     }
 
-    /// A number that at least `k` entries reach: the k-th largest of the maxima.
-    fn bound(&mut self, maxima: &[f32], k: usize) -> f32 {
-        if maxima.len() <= k {
-            return f32::NEG_INFINITY;
-        }
-        kth_largest(&mut self.ranks, maxima.iter().copied(), k)
+    /// A number that at least `k` entries reach, from the largest of disjoint parts of them; `NaN` counts as the largest.
+    fn bound(&mut self, maxima: impl ExactSizeIterator<Item = f32>, k: usize) -> f32 {
+        if maxima.len() < k { f32::NEG_INFINITY } else { kth_largest(&mut self.ranks, maxima.map(key), k) }
+    }
+
+    /// As [`Selection::bound`] for entries that may be off by half of `slack` each, of which all are meant if that tells nothing.
+    pub(crate) fn bound_within(&mut self, maxima: impl ExactSizeIterator<Item = f32>, k: usize, slack: f32) -> f32 {
+        let bound = self.bound(maxima, k) - slack;
+        if bound.is_finite() { bound } else { f32::NEG_INFINITY }
     }
 
     /// Makes all entries that reach `bound` candidates.
@@ -99,7 +111,8 @@ impl Selection {
     }
 }
 
-/// The k-th largest number: its rank is the largest that `k` of them reach, found bit by bit without a branch on any of them.
+/// A number that `k` of them reach, hardly less than the k-th largest: the largest such rank, found bit by bit without a branch
+/// on any of them, of those that end with zeros.
 fn kth_largest(ranks: &mut Vec<u32>, numbers: impl Iterator<Item = f32>, k: usize) -> f32 {
     const SIGN: u32 = 1 << 31;
     ranks.clear();
@@ -109,14 +122,19 @@ fn kth_largest(ranks: &mut Vec<u32>, numbers: impl Iterator<Item = f32>, k: usiz
     }));
     debug_assert!((1..=ranks.len()).contains(&k));
     let rank = highest_reached(ranks, k as u32);
-    f32::from_bits(if rank & SIGN == 0 { !rank } else { rank & !SIGN })
+    let number = f32::from_bits(if rank & SIGN == 0 { !rank } else { rank & !SIGN });
+    // The bits left out are those that tell what is below all numbers from what is none.
+    if number.is_nan() { f32::NEG_INFINITY } else { number }
 }
 
+/// Bits of a rank that count: sign, exponent and eleven more.
+const BITS: u32 = 20;
+
 vectorized! {
-    /// The largest number that at least `k` of the ranks reach.
+    /// The largest number of so many bits that at least `k` of the ranks reach.
     fn highest_reached(ranks: &[u32], k: u32) -> u32 {
         let mut highest = 0;
-        for bit in (0..u32::BITS).rev() {
+        for bit in (u32::BITS - BITS..u32::BITS).rev() {
             let next = highest | 1 << bit;
             let mut count = 0;
             for rank in ranks {
@@ -139,7 +157,7 @@ fn reaching(block: &[f32], bound: f32) -> u32 {
 
 /// The place of a number in the order.
 #[inline(always)]
-fn key(value: f32) -> f32 {
+pub(super) fn key(value: f32) -> f32 {
     if value.is_nan() { f32::INFINITY } else { value }
 }
 

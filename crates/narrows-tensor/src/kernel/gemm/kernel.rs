@@ -66,7 +66,11 @@ impl Kernel {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => super::digits::BLOCK,
-            _ => super::BLOCK,
+            #[cfg(target_arch = "x86_64")]
+            Self::Pairs => usize::MAX,
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::MatrixPairs => usize::MAX,
+            Self::Vector => super::BLOCK,
         }
     }
 
