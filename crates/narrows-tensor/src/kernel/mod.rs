@@ -8,6 +8,7 @@ pub(crate) mod lists;
 pub(crate) mod math;
 pub(crate) mod parallel;
 pub(crate) mod perceptron;
+pub(crate) mod picked;
 pub(crate) mod pointwise;
 mod pool;
 pub(crate) mod scratch;

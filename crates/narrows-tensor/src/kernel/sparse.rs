@@ -2,6 +2,7 @@
 
 use super::by_column::ByColumn;
 use super::parallel::{Shared, for_each};
+use super::picked::{self, BATCH, Matrix, add_scaled_rows};
 use super::simd::vectorized;
 
 /// Entries of one task in a loop over entries.
@@ -34,11 +35,10 @@ impl Entries<'_> {
                     None => out.fill(0.0),
                 }
                 let at = row * self.k..(row + 1) * self.k;
-                for (&column, &value) in self.columns[at.clone()].iter().zip(&self.values[at]) {
-                    if value != 0.0 {
-                        add_scaled(out, value, &matrix[column as usize * width..][..width]);
-                    }
-                }
+                let others = self.values[at.clone()].iter().zip(&self.columns[at]).filter(|(value, _)| **value != 0.0);
+                in_batches(others.map(|(value, column)| (*value, *column)), |scales, rows| {
+                    add_scaled_rows(out, Matrix { data: matrix, width }, scales, rows);
+                });
             }
         });
     }
@@ -67,12 +67,17 @@ impl Entries<'_> {
     ) {
         let dots = Shared::new(dots);
         self.some_dots(dense, matrix, width, dots, |value| value == 0.0);
-        // The rows come into the nearest cache once for both.
-        self.for_each_column(columns, width, out, add, |entry, column, out| {
-            let dense = &dense[entry / self.k * width..][..width];
-            // SAFETY: each entry is visited once.
-            unsafe { dots.part(entry, 1)[0] = dot(dense, &matrix[column * width..][..width]) };
-            add_scaled(out, self.values[entry], dense);
+        let dense = Matrix { data: dense, width };
+        // The rows come into a near cache once for both.
+        self.for_each_column(columns, width, out, add, |(entries, column), (scales, rows), out| {
+            add_scaled_rows(out, dense, scales, rows);
+            let mut found = [0.0; BATCH];
+            let found = &mut found[..rows.len()];
+            picked::dots(&matrix[column * width..][..width], dense, rows, found);
+            for (entry, dot) in entries.iter().zip(found) {
+                // SAFETY: each entry is visited once.
+                unsafe { dots.part(*entry as usize, 1)[0] = *dot };
+            }
         });
     }
 
@@ -100,19 +105,20 @@ impl Entries<'_> {
 
     /// `out[column] = Σ value * dense[row]` over the entries of each column in the order of rows, or added to it.
     pub(crate) fn transposed(&self, columns: usize, dense: &[f32], width: usize, out: &mut [f32], add: bool) {
-        self.for_each_column(columns, width, out, add, |entry, _, out| {
-            add_scaled(out, self.values[entry], &dense[entry / self.k * width..][..width]);
+        self.for_each_column(columns, width, out, add, |_, (scales, rows), out| {
+            add_scaled_rows(out, Matrix { data: dense, width }, scales, rows);
         });
     }
 
-    /// Runs `run(entry, column, out[column])` for the entries other than zero, column by column.
+    /// Runs `run((entries, column), (values, rows), out[column])` for entries other than zero, at most [`BATCH`] of a column at
+    /// once.
     fn for_each_column(
         &self,
         columns: usize,
         width: usize,
         out: &mut [f32],
         add: bool,
-        run: impl Fn(usize, usize, &mut [f32]) + Sync,
+        run: impl Fn((&[u32], usize), (&[f32], &[u32]), &mut [f32]) + Sync,
     ) {
         let out = Shared::new(out);
         self.by_column(columns).for_each(|column, entries| {
@@ -121,8 +127,9 @@ impl Entries<'_> {
             if !add {
                 out.fill(0.0);
             }
-            for &entry in entries {
-                run(entry as usize, column, out);
+            for entries in entries.chunks(BATCH) {
+                let of = |entry: &u32| (self.values[*entry as usize], *entry / self.k as u32);
+                in_batches(entries.iter().map(of), |scales, rows| run((entries, column), (scales, rows), out));
             }
         });
     }
@@ -135,6 +142,22 @@ impl Entries<'_> {
         for (&column, &value) in self.columns.iter().zip(self.values) {
             out[column as usize] += value;
         }
+    }
+}
+
+/// Runs `run` on at most [`BATCH`] numbers and rows at once.
+fn in_batches(mut entries: impl Iterator<Item = (f32, u32)>, mut run: impl FnMut(&[f32], &[u32])) {
+    let (mut scales, mut rows) = ([0.0; BATCH], [0; BATCH]);
+    loop {
+        let mut count = 0;
+        for (scale, row) in entries.by_ref().take(BATCH) {
+            (scales[count], rows[count]) = (scale, row);
+            count += 1;
+        }
+        if count == 0 {
+            return;
+        }
+        run(&scales[..count], &rows[..count]);
     }
 }
 

@@ -14,6 +14,7 @@ use super::epilogue::Rows;
 use super::gemm::{self, COLUMNS, Matrix, Size, Target};
 use super::lists::Lists;
 use super::parallel::{Shared, for_each};
+use super::picked::{self, BATCH};
 use super::scratch::Scratch;
 use super::select::{BLOCK, Selection, largest, largest_of_blocks};
 use super::sparse::dot;
@@ -78,10 +79,18 @@ impl Layer<'_> {
         let mut sums = vec![0.0; columns.len()];
         let shared = Shared::new(&mut sums);
         ByColumn::new(self.size.columns, columns.iter().copied().enumerate()).for_each(|column, entries| {
-            for &entry in entries {
-                let sum = self.exact(rows[entry as usize] as usize, column);
-                // SAFETY: each entry is visited once.
-                unsafe { shared.part(entry as usize, 1)[0] = sum };
+            let weight = &self.weight[column * self.size.depth..][..self.size.depth];
+            for entries in entries.chunks(BATCH) {
+                let (mut picked, mut found) = ([0; BATCH], [0.0; BATCH]);
+                for (picked, entry) in picked.iter_mut().zip(entries) {
+                    *picked = rows[*entry as usize];
+                }
+                let x = picked::Matrix { data: self.x, width: self.size.depth };
+                picked::dots(weight, x, &picked[..entries.len()], &mut found[..entries.len()]);
+                for (entry, sum) in entries.iter().zip(found) {
+                    // SAFETY: each entry is visited once.
+                    unsafe { shared.part(*entry as usize, 1)[0] = sum + self.bias[column] };
+                }
             }
         });
         self.select(k, |selection, row, values, chosen| {
