@@ -4,7 +4,7 @@ use std::iter::Cycle;
 use std::vec::IntoIter;
 
 use candle_core::{DType, Device, Result, Tensor};
-use narrows_tensor::ops::centre::centre;
+use narrows_tensor::ops::centre::{bias_of_centred, centre};
 use narrows_tensor::ops::loss::squared_error;
 use narrows_tensor::ops::sparse::{Active, decode_sparse, encode_top_k};
 use narrows_tensor::{Init, Key, random};
@@ -56,7 +56,10 @@ impl TopK {
     fn active(&self, x: &Tensor) -> Result<Active> {
         let wrap = candle_core::Error::wrap;
         match self.operations {
-            Operations::Fused => encode_top_k(x, &self.encoder, &self.encoder_bias, K).map_err(wrap),
+            Operations::Fused => {
+                let bias = bias_of_centred(&self.encoder_bias, &self.bias, &self.encoder).map_err(wrap)?;
+                encode_top_k(&x.detach(), &self.encoder, &bias, K).map_err(wrap)
+            }
             Operations::Candle => {
                 let dense = x.matmul(&self.encoder.t()?)?.broadcast_add(&self.encoder_bias)?;
                 let indices = dense.detach().arg_sort_last_dim(false)?.narrow(1, 0, K)?.contiguous()?;

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 use narrows_core::Result;
-use narrows_tensor::ops::centre::centre;
+use narrows_tensor::ops::centre::{bias_of_centred, centre};
 use narrows_tensor::{Gradients, Init, Parameters, Scope, unit};
 
 use super::median::geometric_median;
@@ -60,6 +60,18 @@ impl Dictionary {
     /// The features are others.
     pub fn centred(&self, u: &Tensor) -> Result<Tensor> {
         Ok(centre(u, &self.centre)?)
+    }
+
+    /// What a linear encoder reads, and its bias: centred samples as constants, and a bias that gives the centre its gradient.
+    ///
+    /// # Shapes
+    /// - `centred`: `[N, features]`, of samples that no gradient is wanted of
+    /// - returns: `[N, features]`, `[latents]`
+    ///
+    /// # Errors
+    /// The features are others.
+    pub fn read(&self, centred: &Tensor) -> Result<(Tensor, Tensor)> {
+        Ok((centred.detach(), bias_of_centred(&self.bias, &self.centre, &self.encoder)?))
     }
 
     /// Puts the centre at the geometric median of rows.

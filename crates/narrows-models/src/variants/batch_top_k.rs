@@ -130,7 +130,8 @@ impl Rule for LargestOfBatch {
 }
 
 fn chosen(dictionary: &Dictionary, centred: &Tensor, choice: &Choice) -> narrows_core::Result<Entries> {
-    let Entries { values, indices } = encode_chosen(centred, &dictionary.encoder, &dictionary.bias, choice)?;
+    let (x, bias) = dictionary.read(centred)?;
+    let Entries { values, indices } = encode_chosen(&x, &dictionary.encoder, &bias, choice)?;
     Ok(Entries { values: Activation::Relu.apply(&values)?, indices })
 }
 

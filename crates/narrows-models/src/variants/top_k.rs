@@ -108,7 +108,8 @@ struct LargestOfEach {
 
 impl Rule for LargestOfEach {
     fn infer(&self, dictionary: &Dictionary, centred: &Tensor) -> narrows_core::Result<Code> {
-        Ok(Code::Few(encode_top_k(centred, &dictionary.encoder, &dictionary.bias, self.k)?))
+        let (x, bias) = dictionary.read(centred)?;
+        Ok(Code::Few(encode_top_k(&x, &dictionary.encoder, &bias, self.k)?))
     }
 }
 

@@ -2,11 +2,26 @@
 
 use candle_core::{DType, Device, Tensor};
 use narrows_tensor::Activation;
+use narrows_tensor::ops::centre::{bias_of_centred, centre};
 use narrows_tensor::ops::linear::linear;
 use narrows_tensor::ops::ragged::{Choice, encode_chosen};
 use narrows_tensor::ops::sparse::{Active, decode_sparse, encode_top_k, top_k};
 
 use crate::check::{check, draw};
+
+#[test]
+fn the_bias_of_a_centred_layer_gives_the_centre_its_gradient() {
+    for (n, inputs, out) in [(1, 1, 1), (5, 7, 3), (3, 20, 700)] {
+        let samples = draw("x", &[n, inputs]);
+        let of = [draw("c", &[inputs]), draw("w", &[out, inputs]), draw("b", &[out])];
+        check("centred layer", &of, &|t| {
+            let centred = centre(&samples.to_dtype(t[0].dtype())?, &t[0])?.detach();
+            linear(&centred, &t[1], Some(&bias_of_centred(&t[2], &t[0], &t[1])?), Activation::Tanh)
+        });
+    }
+    let wrong = bias_of_centred(&draw("b", &[3]), &draw("c", &[2]), &draw("w", &[2, 3])).unwrap_err();
+    assert!(wrong.to_string().contains("[3, 2]"), "{wrong}");
+}
 
 #[test]
 fn gradients_are_right() {
