@@ -74,15 +74,23 @@ impl Selection {
         self.candidates.extend(entries);
     }
 
-    /// The `k` largest candidates, in the order of columns.
+    /// The `k` largest candidates; of equal ones the first. They are in the order of columns, and stay so.
     pub(crate) fn reduced(&mut self, k: usize) -> &[(f32, u32)] {
-        if self.candidates.len() > k {
-            let first = |a: &(f32, u32), b: &(f32, u32)| key(b.0).total_cmp(&key(a.0)).then(a.1.cmp(&b.1));
-            self.candidates.select_nth_unstable_by(k - 1, first);
-            self.candidates.truncate(k);
+        let Self { ranks, candidates, .. } = self;
+        debug_assert!(candidates.is_sorted_by_key(|candidate| candidate.1));
+        if candidates.len() > k {
+            let kth = kth_rank::<{ u32::BITS }>(ranks, candidates.iter().map(|candidate| key(candidate.0)), k);
+            let mut equal = k - ranks.iter().filter(|rank| **rank > kth).count();
+            let mut count = 0;
+            for (at, rank) in ranks.iter().enumerate() {
+                candidates[count] = candidates[at];
+                let first = *rank == kth && equal > 0;
+                equal -= usize::from(first);
+                count += usize::from(*rank > kth || first);
+            }
+            candidates.truncate(count);
         }
-        self.candidates.sort_unstable_by_key(|candidate| candidate.1);
-        &self.candidates
+        candidates
     }
 
     /// A number that at least `k` entries reach, from the largest of disjoint parts of them; `NaN` counts as the largest.
@@ -111,30 +119,36 @@ impl Selection {
     }
 }
 
-/// A number that `k` of them reach, hardly less than the k-th largest: the largest such rank, found bit by bit without a branch
-/// on any of them, of those that end with zeros.
+/// A number that `k` of them reach, and hardly less than the k-th largest.
 fn kth_largest(ranks: &mut Vec<u32>, numbers: impl Iterator<Item = f32>, k: usize) -> f32 {
-    const SIGN: u32 = 1 << 31;
-    ranks.clear();
-    ranks.extend(numbers.map(|number| match number.to_bits() {
-        bits if bits & SIGN == 0 => bits | SIGN,
-        bits => !bits,
-    }));
-    debug_assert!((1..=ranks.len()).contains(&k));
-    let rank = highest_reached(ranks, k as u32);
+    /// Sign, exponent and eleven bits more.
+    const BITS: u32 = 20;
+    let rank = kth_rank::<BITS>(ranks, numbers, k);
     let number = f32::from_bits(if rank & SIGN == 0 { !rank } else { rank & !SIGN });
     // The bits left out are those that tell what is below all numbers from what is none.
     if number.is_nan() { f32::NEG_INFINITY } else { number }
 }
 
-/// Bits of a rank that count: sign, exponent and eleven more.
-const BITS: u32 = 20;
+const SIGN: u32 = 1 << 31;
+
+/// Leaves the numbers as whole ones in the same order, and finds the largest of so many bits that `k` of them reach.
+fn kth_rank<const BITS: u32>(ranks: &mut Vec<u32>, numbers: impl Iterator<Item = f32>, k: usize) -> u32 {
+    ranks.clear();
+    ranks.extend(numbers.map(|number| match number.to_bits() {
+        // Both zeros are one number.
+        0 | SIGN => SIGN,
+        bits if bits & SIGN == 0 => bits | SIGN,
+        bits => !bits,
+    }));
+    debug_assert!((1..=ranks.len()).contains(&k));
+    highest_reached(ranks, k as u32, BITS)
+}
 
 vectorized! {
-    /// The largest number of so many bits that at least `k` of the ranks reach.
-    fn highest_reached(ranks: &[u32], k: u32) -> u32 {
+    /// The largest number of so many bits that at least `k` of the ranks reach, found bit by bit without a branch on any of them.
+    fn highest_reached(ranks: &[u32], k: u32, bits: u32) -> u32 {
         let mut highest = 0;
-        for bit in (u32::BITS - BITS..u32::BITS).rev() {
+        for bit in (u32::BITS - bits..u32::BITS).rev() {
             let next = highest | 1 << bit;
             let mut count = 0;
             for rank in ranks {
