@@ -127,9 +127,12 @@ impl Entries<'_> {
             if !add {
                 out.fill(0.0);
             }
+            let (mut values, mut rows) = ([0.0; BATCH], [0; BATCH]);
             for entries in entries.chunks(BATCH) {
-                let of = |entry: &u32| (self.values[*entry as usize], *entry / self.k as u32);
-                in_batches(entries.iter().map(of), |scales, rows| run((entries, column), (scales, rows), out));
+                for ((entry, value), row) in entries.iter().zip(&mut values).zip(&mut rows) {
+                    (*value, *row) = (self.values[*entry as usize], *entry / self.k as u32);
+                }
+                run((entries, column), (&values[..entries.len()], &rows[..entries.len()]), out);
             }
         });
     }
