@@ -15,7 +15,8 @@ impl ByColumn {
     /// Sorts entries, given by number and column, by counting.
     pub(crate) fn new(columns: usize, entries: impl Iterator<Item = (usize, u32)> + Clone) -> Self {
         let mut starts = vec![0u32; columns + 1];
-        assert!(u32::try_from(entries.clone().count()).is_ok(), "more entries than their numbers can count");
+        let last = entries.clone().last().map_or(0, |(entry, _)| entry);
+        assert!(u32::try_from(last).is_ok(), "more entries than their numbers can count");
         for (_, column) in entries.clone() {
             starts[column as usize + 1] += 1;
         }

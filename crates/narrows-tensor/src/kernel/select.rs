@@ -17,6 +17,7 @@ pub(crate) struct Selection {
     ranks: Vec<u32>,
     candidates: Vec<(f32, u32)>,
     /// How far candidates may be from the true numbers.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     margins: Vec<f32>,
 }
 
@@ -43,6 +44,7 @@ impl Selection {
 
     /// Makes those of the entries candidates that can be among the `k` largest, if each is within `margin(column)` of the true
     /// one. There are at least `k` entries.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub(crate) fn possible(
         &mut self,
         entries: impl Iterator<Item = (f32, u32)>,
@@ -69,6 +71,7 @@ impl Selection {
     }
 
     /// Makes these entries and their columns the candidates.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub(crate) fn set(&mut self, entries: impl Iterator<Item = (f32, u32)>) {
         self.candidates.clear();
         self.candidates.extend(entries);
@@ -98,7 +101,8 @@ impl Selection {
         if maxima.len() < k { f32::NEG_INFINITY } else { kth_largest(&mut self.ranks, maxima.map(key), k) }
     }
 
-    /// As [`Selection::bound`] for entries that may be off by half of `slack` each, of which all are meant if that tells nothing.
+    /// As [`Selection::bound`] for entries that may be off by half of `slack` each; `-inf`, which all reach, if that is not finite.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub(crate) fn bound_within(&mut self, maxima: impl ExactSizeIterator<Item = f32>, k: usize, slack: f32) -> f32 {
         let bound = self.bound(maxima, k) - slack;
         if bound.is_finite() { bound } else { f32::NEG_INFINITY }
@@ -125,7 +129,7 @@ fn kth_largest(ranks: &mut Vec<u32>, numbers: impl Iterator<Item = f32>, k: usiz
     const BITS: u32 = 20;
     let rank = kth_rank::<BITS>(ranks, numbers, k);
     let number = f32::from_bits(if rank & SIGN == 0 { !rank } else { rank & !SIGN });
-    // The bits left out are those that tell what is below all numbers from what is none.
+    // Without its last bits the rank of `-inf`, the lowest, is that of a `NaN`.
     if number.is_nan() { f32::NEG_INFINITY } else { number }
 }
 

@@ -1,4 +1,5 @@
 //! The kernels that a product can run on: the vector units everywhere, the matrix unit where there is one.
+#![cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), allow(unused_imports, unused_variables))]
 
 use super::Depths;
 use super::balance::{Balance, Side};
@@ -66,6 +67,7 @@ impl Kernel {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Matrix => super::digits::BLOCK,
+            // Those who ask for products of pairs want whole sums.
             #[cfg(target_arch = "x86_64")]
             Self::Pairs => usize::MAX,
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

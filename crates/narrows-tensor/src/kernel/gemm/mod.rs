@@ -69,6 +69,7 @@ pub(crate) fn product(size: Size, left: &impl Operand, right: &impl Operand, tar
 }
 
 /// Whether [`product_of_pairs`] can run here.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 pub(crate) fn pairs_available() -> bool {
     tile::pairs()
 }

@@ -9,7 +9,7 @@ use super::{BLOCK, COLUMNS, Depths, Matrix, Panels, Size, Target, blocks};
 use crate::kernel::parallel::for_each_part;
 use crate::kernel::scratch::Scratch;
 
-/// A packed right operand of at most [`BLOCK`] depths.
+/// A packed right operand, for [`Packed::possible`] depths.
 pub(crate) struct Packed {
     kernel: Kernel,
     columns: usize,

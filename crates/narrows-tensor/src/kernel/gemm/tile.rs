@@ -93,6 +93,7 @@ pub(super) fn multiply(left: Left<'_>, right: Right<'_>, tile: &mut Tile) {
 }
 
 /// Whether the processor multiplies pairs of bf16.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 pub(super) fn pairs() -> bool {
     #[cfg(target_arch = "x86_64")]
     return crate::kernel::simd::avx512() && std::arch::is_x86_feature_detected!("avx512bf16");

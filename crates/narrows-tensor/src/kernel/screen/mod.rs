@@ -9,24 +9,17 @@ mod sample;
 #[cfg(target_arch = "x86_64")]
 mod screened;
 
-use super::by_column::ByColumn;
 use super::epilogue::Rows;
 use super::gemm::{self, COLUMNS, Matrix, Size, Target};
-use super::lists::Lists;
 use super::parallel::{Shared, for_each};
-use super::picked::{self, BATCH};
 use super::scratch::Scratch;
 use super::select::{BLOCK, Selection, largest, largest_of_blocks};
-use super::sparse::dot;
 use crate::Activation;
 
 /// The most rows of a tile.
 const TILE: usize = 32;
 /// Rows that a task selects from.
 const ROWS: usize = 8;
-/// Depth and columns for each number to find from which on screening pays.
-const DEEP: usize = 64;
-const WIDE: usize = 32;
 
 /// A dense layer: `x` is `[rows, depth]`, `weight` `[columns, depth]`, `bias` `[columns]`.
 #[derive(Clone, Copy)]
@@ -41,7 +34,7 @@ impl Layer<'_> {
     /// Values and columns of the `k` largest sums of each row, in the order of columns; of equal sums the first ones.
     pub(crate) fn largest(self, k: usize) -> (Vec<f32>, Vec<u32>) {
         #[cfg(target_arch = "x86_64")]
-        if gemm::pairs_available() && self.size.depth >= DEEP && self.size.columns >= WIDE * k {
+        if screened::pays(self.size, k) {
             return self.screened(k);
         }
         self.plain(k)
@@ -55,48 +48,6 @@ impl Layer<'_> {
         self.select(k, |selection, row, values, columns| {
             let (sums, maxima) = self.row(row, &sums, &maxima);
             selection.largest(sums, maxima, values, columns);
-        })
-    }
-
-    /// One sum.
-    fn exact(&self, row: usize, column: usize) -> f32 {
-        let depth = self.size.depth;
-        dot(&self.x[row * depth..][..depth], &self.weight[column * depth..][..depth]) + self.bias[column]
-    }
-
-    /// As [`Layer::largest`] among the columns that are possible in each row.
-    fn largest_of(&self, possible: &Lists, k: usize) -> (Vec<f32>, Vec<u32>) {
-        let mut starts = vec![0; 1];
-        starts.extend(possible.rows().scan(0, |end, list| {
-            *end += list.len();
-            Some(*end)
-        }));
-        let mut rows = vec![0; possible.len()];
-        for (row, ends) in starts.windows(2).enumerate() {
-            rows[ends[0]..ends[1]].fill(row as u32);
-        }
-        let columns: Vec<u32> = possible.entries().map(|(_, column)| column).collect();
-        let mut sums = vec![0.0; columns.len()];
-        let shared = Shared::new(&mut sums);
-        ByColumn::new(self.size.columns, columns.iter().copied().enumerate()).for_each(|column, entries| {
-            let weight = &self.weight[column * self.size.depth..][..self.size.depth];
-            for entries in entries.chunks(BATCH) {
-                let (mut picked, mut found) = ([0; BATCH], [0.0; BATCH]);
-                for (picked, entry) in picked.iter_mut().zip(entries) {
-                    *picked = rows[*entry as usize];
-                }
-                let x = picked::Matrix { data: self.x, width: self.size.depth };
-                picked::dots(weight, x, &picked[..entries.len()], &mut found[..entries.len()]);
-                for (entry, sum) in entries.iter().zip(found) {
-                    // SAFETY: each entry is visited once.
-                    unsafe { shared.part(*entry as usize, 1)[0] = sum + self.bias[column] };
-                }
-            }
-        });
-        self.select(k, |selection, row, values, chosen| {
-            let entries = starts[row]..starts[row + 1];
-            selection.set(sums[entries.clone()].iter().copied().zip(columns[entries].iter().copied()));
-            selection.keep(values, chosen);
         })
     }
 

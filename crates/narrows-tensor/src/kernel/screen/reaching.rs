@@ -58,7 +58,8 @@ impl<'a> Reaching<'a> {
 }
 
 impl Target for Reaching<'_> {
-    fn put(&self, row: usize, column: usize, columns: usize, sums: &[[f32; COLUMNS]], _: bool, _: bool) {
+    fn put(&self, row: usize, column: usize, columns: usize, sums: &[[f32; COLUMNS]], first: bool, last: bool) {
+        debug_assert!(first && last);
         let mut bias = [0.0; COLUMNS];
         bias[..columns].copy_from_slice(&self.bias[column..column + columns]);
         self.stream(column / COLUMNS).add((row, columns), &self.bounds[row..row + sums.len()], (sums, &bias));
@@ -89,7 +90,7 @@ impl Stream {
         let (start, most) = (self.sums.len(), sums.len() * COLUMNS + LANES);
         self.sums.reserve(most);
         self.places.reserve(most);
-        assert!(avx512() && bounds.len() == sums.len() && columns <= COLUMNS);
+        assert!(avx512() && bounds.len() == sums.len() && sums.len() <= TILE && columns <= COLUMNS);
         // SAFETY: the processor has AVX-512; there is room for all sums and a vector more, and so many were written.
         unsafe {
             let into = (self.sums.as_mut_ptr().add(start), self.places.as_mut_ptr().add(start));
@@ -190,7 +191,8 @@ impl Found {
         }
     }
 
-    /// What was kept of a row, without what is more than `slack` below `k` others; nothing if that is less than `bound` promised.
+    /// What was kept of a row, without what is more than `slack` below `k` others; nothing if the bound that follows from them is
+    /// below the `promised` one, so that sums which count may not have been kept.
     pub(super) fn row(&mut self, row: usize, k: usize, slack: f32, promised: f32) -> Option<&[(f32, u32)]> {
         let index = row - self.first;
         let start = if index == 0 { 0 } else { self.ends[index - 1] };

@@ -19,7 +19,7 @@ pub(super) fn count(columns: usize, k: usize) -> usize {
     (columns / PART).max(LEAST * k).next_multiple_of(COLUMNS).min(columns)
 }
 
-/// One of so many columns that a sample takes.
+/// The column at a place of a sample.
 pub(super) fn column(index: usize, count: usize, columns: usize) -> usize {
     index * columns / count
 }
@@ -53,8 +53,8 @@ impl Sample {
         Self { rows, part: count as f64 / columns as f64, width, numbers }
     }
 
-    /// A rank in the sample that the `k`-th largest of all sums hardly ever reaches: `k` times the part would be met half of the
-    /// time, and this is four of its deviations further.
+    /// A rank such that the sample's number there is hardly ever above the `k`-th largest of all sums: `k` times the part would be
+    /// half of the time, and this is four deviations further.
     pub(super) fn likely(&self, k: usize) -> usize {
         let mean = k as f64 * self.part;
         ((mean + 4.0 * mean.sqrt() + 2.0) as usize).min(k)
@@ -81,7 +81,8 @@ struct Larger<'a> {
 }
 
 impl Target for Larger<'_> {
-    fn put(&self, row: usize, column: usize, columns: usize, sums: &[[f32; COLUMNS]], _: bool, _: bool) {
+    fn put(&self, row: usize, column: usize, columns: usize, sums: &[[f32; COLUMNS]], first: bool, last: bool) {
+        debug_assert!(first && last);
         if let Ok(bias) = self.bias[column..column + columns].try_into() {
             larger_halves(sums, bias, self.numbers, row * self.width + column / COLUMNS * HALF, self.width);
         }

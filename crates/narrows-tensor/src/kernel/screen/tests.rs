@@ -1,15 +1,16 @@
 //! The largest sums beside those of the exact layer.
 
+use super::super::sparse::dot;
 use super::*;
 
 /// A layer whose sums lie close together, so that rounding to bf16 changes their order.
 fn check(change: impl Fn(&mut [f32], &mut [f32], &mut [f32])) {
-    check_of(Size { rows: 9, columns: 700, depth: 131 }, change);
+    check_of(Size { rows: 9, columns: 700, depth: 131 }, 11, change);
 }
 
-/// As [`check`], for a layer of another size.
-fn check_of(size: Size, change: impl Fn(&mut [f32], &mut [f32], &mut [f32])) {
-    let (Size { rows, columns, depth }, k) = (size, 11);
+/// As [`check`], for a layer of another size and so many latents.
+fn check_of(size: Size, k: usize, change: impl Fn(&mut [f32], &mut [f32], &mut [f32])) {
+    let Size { rows, columns, depth } = size;
     let draw = |name: &str, len: usize| {
         let mut values = vec![0.0; len];
         crate::random::fill_normal(&crate::Key::new(1).named(name), &mut values);
@@ -114,8 +115,23 @@ fn sums_that_only_rounding_makes_infinite_are_told_apart() {
 
 #[test]
 fn wide_layers_and_deep_ones_give_the_exact_ones_too() {
-    check_of(Size { rows: 150, columns: 4000, depth: 70 }, |_, _, _| {});
-    check_of(Size { rows: 3, columns: 1001, depth: 4500 }, |_, _, _| {});
+    check_of(Size { rows: 150, columns: 4000, depth: 70 }, 11, |_, _, _| {});
+    check_of(Size { rows: 3, columns: 1001, depth: 4500 }, 11, |_, _, _| {});
+    for (rows, columns, k) in [(1, 32, 1), (3, 64, 2), (5, 65, 2), (2, 3200, 1), (7, 3200, 100)] {
+        check_of(Size { rows, columns, depth: 64 }, k, |_, _, _| {});
+    }
+}
+
+#[test]
+fn sums_near_the_end_of_the_range_are_told_apart() {
+    check(|x, weight, bias| {
+        x.fill(1.0);
+        weight.fill(-f32::MAX / 131.0);
+        for (column, weight) in weight.chunks_exact_mut(131).enumerate() {
+            weight[column % 131] *= 1.0 - 1e-3 * (column % 100) as f32;
+        }
+        bias.fill(0.0);
+    });
 }
 
 /// The columns of `check_of`'s widest layer that a sample takes, for a change of their weights.
@@ -129,7 +145,7 @@ fn sampled(columns: usize) -> impl Iterator<Item = usize> {
 #[test]
 fn a_sample_that_promises_too_much_is_found_out() {
     let size = Size { rows: 9, columns: 4000, depth: 70 };
-    check_of(size, |_, weight, _| {
+    check_of(size, 11, |_, weight, _| {
         for column in sampled(size.columns) {
             weight[column * size.depth..][..size.depth].iter_mut().for_each(|w| *w *= 3.0);
         }
@@ -140,7 +156,7 @@ fn a_sample_that_promises_too_much_is_found_out() {
 #[test]
 fn so_is_one_that_promises_too_much_for_a_single_row() {
     let size = Size { rows: 150, columns: 4000, depth: 70 };
-    check_of(size, |x, weight, _| {
+    check_of(size, 11, |x, weight, _| {
         for (row, x) in x.chunks_exact_mut(size.depth).enumerate() {
             x[0] = if row == 77 { 9.0 } else { 0.0 };
         }
