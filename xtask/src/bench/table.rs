@@ -98,7 +98,8 @@ pub(super) fn document(report: &Report, page: &str) -> String {
 }
 
 const INTRODUCTION: &str = "# Benchmarks\n\n\
-    Written by `cargo xtask bench --peers --write`; the implementations take turns within one run, and medians count. Shares \
+    Written by `cargo xtask bench --peers --write`; the implementations take turns within one run, and medians count. A ratio is \
+    the median over rounds of ours to PyTorch's in that round, and so not the quotient of two medians. Shares \
     are of the fastest product of two 2,048 x 2,048 matrices that any implementation reached; the limit is the ratio that a \
     program would have which does nothing but the network's products, at that rate. Whole commands (`encode`) have a second \
     ratio, to the script without Python's imports; `shuttle-csv` trains and scores a table of 49,097 rows, beside PyOD's \
