@@ -1,4 +1,4 @@
-//! Sums of rows picked from a matrix, and dot products with them: in registers, while the next row is on its way.
+//! Sums of rows picked from a matrix, and dot products with them, in registers.
 
 use super::simd::{prefetch, vectorized};
 use super::sparse::dot;
@@ -19,14 +19,6 @@ pub(crate) struct Matrix<'a> {
 impl<'a> Matrix<'a> {
     fn row(&self, row: u32) -> &'a [f32] {
         &self.data[row as usize * self.width..][..self.width]
-    }
-
-    /// Has a row fetched.
-    #[inline(always)]
-    fn fetch(&self, row: Option<&u32>) {
-        if let Some(&row) = row {
-            prefetch(self.row(row));
-        }
     }
 }
 
@@ -57,8 +49,8 @@ fn add_part<const N: usize>(out: &mut [f32], matrix: Matrix<'_>, scales: &[f32],
     let Some(out) = out[from..].first_chunk_mut::<N>() else { return };
     let mut sums = *out;
     for (place, (&scale, &row)) in scales.iter().zip(rows).enumerate() {
-        if from == 0 {
-            matrix.fetch(rows.get(place + 1));
+        if let (0, Some(&next)) = (from, rows.get(place + 1)) {
+            prefetch(matrix.row(next));
         }
         let Some(x) = matrix.row(row)[from..].first_chunk::<N>() else { return };
         for i in 0..N {
